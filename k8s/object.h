@@ -1,0 +1,59 @@
+/*
+ * object - a Kubernetes object in the store: identity and its JSON, slimmed
+ * (no managedFields, no last-applied annotation).  Immutable once stored;
+ * a change is a new object.  Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+/* A kind we may watch.  One static struct each, in k8s/kinds.def. */
+struct kind {
+	const char *name;     /* "Ingress" */
+	const char *group;    /* "networking.k8s.io"; "" = core */
+	const char *versions; /* accepted, best first: "v1" or "v1 v1beta1" */
+	const char *plural;   /* "ingresses" */
+	bool namespaced;
+};
+
+enum kind_id {
+#define KIND(id, name, group, versions, plural, namespaced) KIND_##id,
+#include "k8s/kinds.def"
+#undef KIND
+	KIND_COUNT,
+};
+extern const struct kind kinds[KIND_COUNT];
+/* By apiVersion and kind text; KIND_COUNT if we do not know it. */
+enum kind_id kind_find(const char *api_version, const char *kind);
+
+struct object {
+	enum kind_id kind;
+	const char *namespace; /* "" if cluster-scoped; these four point into json */
+	const char *name;
+	const char *uid;       /* "" from manifests without one */
+	const char *resource_version;
+	int64_t created_s;     /* 0 if unknown */
+	int64_t generation;
+	cJSON *json;
+	unsigned refs;
+};
+
+/*
+ * Takes JSON.  0, or ERR_INVALID with *ret_why (caller frees): no kind, name, … ; JSON is freed then.
+ */
+int object_new(cJSON *json, struct object **ret, char **ret_why);
+struct object *object_ref(const struct object *o);
+void object_unref(struct object *o);
+/* metadata.annotations[NAME] / labels[NAME], or NULL. */
+const char *object_annotation(const struct object *o, const char *name);
+const char *object_label(const struct object *o, const char *name);
+const cJSON *object_spec(const struct object *o);   /* may be NULL */
+const cJSON *object_status(const struct object *o); /* may be NULL */
+/* "namespace/name" or "name"; caller frees. */
+char *object_key(const struct object *o);
+/* A label selector ("a=b,c in (d,e),!f") or LabelSelector JSON against labels. */
+bool object_matches_labels(const struct object *o, const char *selector);
+bool object_matches_label_selector(const cJSON *selector, const cJSON *labels);

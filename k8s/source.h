@@ -1,0 +1,54 @@
+/*
+ * source - one way to read objects: ExternalDNS's --source names, plus gslb
+ * and zonedelegation.  One file each (k8s/source_NAME.c) and one line in
+ * k8s/Makefile.inc.  Control thread.
+ *
+ * The driver (source.c) keeps, for every primary object, what collect said it
+ * depends on; any change of those makes the object dirty, and it is collected
+ * again at the end of the loop pass.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "k8s/object.h"
+#include "lib/endpoint.h"
+#include "lib/mem.h"
+
+struct store;
+struct config;
+struct endpoint_sink;
+struct source_run; /* one collection of one object */
+
+struct source_ops {
+	const char *name;            /* "gateway-httproute" */
+	const enum kind_id *primary; /* kinds whose objects are collected; ends with KIND_COUNT */
+	const enum kind_id *also;    /* kinds that collect reads besides; ends with KIND_COUNT */
+	/*
+	 * Turn OBJ into endpoints by source_emit (ExternalDNS sources), or into declarations by the
+	 * sink (gslb, zonedelegation).  Reads other objects only through source_get/source_each, which
+	 * note the dependency.  Errors about the object: source_error.
+	 */
+	void (*collect)(struct source_run *run, const struct object *obj);
+	/* OBJ is gone; NULL if source.c's removal of its endpoints is all. */
+	void (*removed)(struct source_run *run, const struct object *obj);
+};
+
+const struct store *source_store(const struct source_run *run);
+const struct config *source_config(const struct source_run *run);
+const struct endpoint_sink *source_sink(const struct source_run *run);
+/* Get and depend on exactly this object, whether or not it exists now. */
+const struct object *source_get(struct source_run *run, enum kind_id kind, const char *namespace,
+				const char *name);
+/* Visit and depend on every object of KIND in NAMESPACE (NULL = all). */
+void source_each(struct source_run *run, enum kind_id kind, const char *namespace,
+		 void (*cb)(void *ctx, const struct object *o), void *ctx);
+/* EndpointSlices of a Service; depends on those. */
+void source_each_slice(struct source_run *run, const char *namespace, const char *service,
+		       void (*cb)(void *ctx, const struct object *o), void *ctx);
+/* Takes E; sets its resource label ("KIND/NS/NAME") if missing. */
+void source_emit(struct source_run *run, struct endpoint *e);
+/* The object cannot be used (fully): logged once per change, counted, shown in status, event on the object. */
+void source_error(struct source_run *run, const struct object *obj, const char *reason,
+		  const char *fmt, ...) MEM_PRINTF(4, 5);

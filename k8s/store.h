@@ -1,0 +1,37 @@
+/*
+ * store - all objects of the watched kinds, whatever brought them (API server
+ * or manifests).  Readers hear of changes once a loop pass.  Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "k8s/object.h"
+
+struct store;
+
+struct store *store_new(void);
+void store_free(struct store *s);
+/* Takes a reference from the caller.  Equal resource_version (non-empty) or equal JSON is no change. */
+void store_put(struct store *s, struct object *o);
+void store_remove(struct store *s, enum kind_id kind, const char *namespace, const char *name);
+const struct object *store_get(const struct store *s, enum kind_id kind, const char *namespace,
+			       const char *name);
+size_t store_count(const struct store *s, enum kind_id kind);
+/* Every object of KIND, in NAMESPACE or (NULL) in all; unordered.  The store must not change meanwhile. */
+void store_each(const struct store *s, enum kind_id kind, const char *namespace,
+		void (*cb)(void *ctx, const struct object *o), void *ctx);
+/*
+ * EndpointSlices of a Service by its label kubernetes.io/service-name: indexed, O(slices).
+ */
+void store_each_slice(const struct store *s, const char *namespace, const char *service,
+		      void (*cb)(void *ctx, const struct object *o), void *ctx);
+/* BEFORE or AFTER is NULL for an added or removed object. */
+void store_on_change(struct store *s,
+		     void (*cb)(void *ctx, const struct object *before, const struct object *after),
+		     void *ctx);
+/* An input has listed KIND completely (or lost it). */
+void store_set_synced(struct store *s, enum kind_id kind, bool synced);
+bool store_is_synced(const struct store *s, enum kind_id kind);
+void store_on_synced(struct store *s, void (*cb)(void *ctx, enum kind_id kind), void *ctx);

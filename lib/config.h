@@ -1,0 +1,43 @@
+/*
+ * config - the options of options.def, from defaults, the YAML file (--config),
+ * the environment and the command line (each beats the one before).
+ * Read-only after start.  Any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/strv.h"
+
+enum option {
+#define OPTION(id, name, type, def, env, arg, group, state, help) OPT_##id,
+#include "lib/options.def"
+#undef OPTION
+	OPT_COUNT,
+};
+
+enum option_type {
+	OPTION_TEXT,     /* config_text */
+	OPTION_LIST,     /* repeatable, config_list */
+	OPTION_NUMBER,   /* config_number */
+	OPTION_BOOL,     /* --x / --no-x, config_bool */
+	OPTION_DURATION, /* Go duration, config_ms */
+};
+
+struct config;
+/*
+ * argv as main has it; ENV as environ.  On a usage error: prints it to standard
+ * error with the nearest spelling and returns NULL (exit 2).  --help and
+ * --version print and set *ret_exit to 0; NULL then too.
+ */
+struct config *config_load(int argc, char **argv, char **env, int *ret_exit);
+/* For tests: defaults plus "name=value" pairs, NULL-ended. */
+struct config *config_for_test(const char *const *pairs);
+void config_free(struct config *c);
+const char *config_text(const struct config *c, enum option o);  /* never NULL; "" if unset */
+const struct strv *config_list(const struct config *c, enum option o);
+int64_t config_number(const struct config *c, enum option o);
+bool config_bool(const struct config *c, enum option o);
+int64_t config_ms(const struct config *c, enum option o);
+bool config_is_set(const struct config *c, enum option o); /* given by the user in any way */

@@ -1,0 +1,78 @@
+/*
+ * txn - a transaction on the zone database: begin, put and remove RRsets, then
+ * commit publishes everything at once or nothing.  Control thread only, one
+ * transaction at a time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct zonedb;
+struct txn;
+struct selector;
+
+struct rdata {
+	const uint8_t *data; /* wire, names uncompressed */
+	uint16_t len;
+};
+
+/* One alternative answer for an RRset: a set of RDATA.  Order is kept. */
+struct variant_spec {
+	const struct rdata *rdata;
+	size_t n; /* >= 1, except: a GSLB RRset may have one empty variant = NODATA, the name exists */
+	uint32_t ttl; /* 0 = the RRset's */
+};
+
+/* Borrowed by txn_put but for SELECTOR, which it takes. */
+struct rrset_spec {
+	const uint8_t *owner; /* wire */
+	uint16_t type;
+	uint32_t ttl;
+	const struct variant_spec *variants;
+	size_t nvariants;
+	/*
+	 * NULL: variant 0 is the answer.  Else select() chooses one per query (zonedb/selector.h).
+	 * Transfers and dumps show variant 0.
+	 */
+	struct selector *selector;
+	bool rotate; /* start the RRs at a different one each time (round robin order) */
+};
+
+struct txn *txn_begin(struct zonedb *db);
+/* Add an empty zone, or do nothing if it is there.  It needs SOA and NS before commit. */
+int txn_zone_add(struct txn *t, const uint8_t *origin);
+/* Remove a zone with all its data.  ERR_NOT_FOUND. */
+int txn_zone_drop(struct txn *t, const uint8_t *origin);
+/* Remove all RRsets of a zone (before a reload). */
+int txn_zone_clear(struct txn *t, const uint8_t *origin);
+/*
+ * Replace the RRset (owner, type).  ERR_NOT_FOUND no such zone; ERR_RANGE owner not in it;
+ * ERR_CONFLICT CNAME beside other data (RFC 1034 3.6.2; RRSIG/NSEC may stand), DNAME rules, two SOAs;
+ * ERR_SYNTAX RDATA that does not parse for its type.  The transaction goes on without it.
+ */
+int txn_put(struct txn *t, const uint8_t *origin, const struct rrset_spec *spec);
+/* One RRset with plain RDATA: the usual case. */
+int txn_put_rrset(struct txn *t, const uint8_t *origin, const uint8_t *owner, uint16_t type,
+		  uint32_t ttl, const struct rdata *rdata, size_t n);
+/* Presentation form, e.g. "10 mail.example.com."; names absolute. ERR_SYNTAX. */
+int txn_put_text(struct txn *t, const uint8_t *origin, const char *owner, uint16_t type,
+		 uint32_t ttl, const char *const *rdata, size_t n);
+/* Remove (owner, type); type 0 = all at the name.  Removing what is not there is fine. */
+int txn_remove(struct txn *t, const uint8_t *origin, const uint8_t *owner, uint16_t type);
+/*
+ * Serials: a zone whose data changed and whose SOA was not put with a newer serial gets
+ * the old serial + 1 (RFC 1982), or SERIAL if txn_serial set one; unchanged zones keep theirs and
+ * their version (putting equal data is not a change).
+ */
+void txn_serial(struct txn *t, const uint8_t *origin, uint32_t serial);
+/* The data the transaction would publish (after puts), e.g. for prerequisites. NULL if none. */
+const struct rrset *txn_rrset(struct txn *t, const uint8_t *origin, const uint8_t *owner,
+			      uint16_t type);
+/*
+ * Check and publish.  ERR_INVALID with *ret_why (caller frees) if a zone lacks SOA or NS; then
+ * nothing is published.  Frees T in each case.
+ */
+int txn_commit(struct txn *t, char **ret_why);
+void txn_abort(struct txn *t);
