@@ -1,0 +1,45 @@
+/*
+ * settings - the server room's options in the form the workers use.
+ * Filled from the configuration once; tests fill it by hand after
+ * server_settings_init.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/netaddr.h"
+
+struct config;
+
+struct server_settings {
+	struct netaddr *listen; /* owned */
+	size_t nlisten;
+	unsigned workers;          /* 0 = one a CPU */
+	uint16_t udp_size;         /* largest UDP answer, also advertised (RFC 9715): 1232 */
+	bool full_responses;       /* NS and its addresses also where not needed */
+	bool trust_ecs;            /* the client subnet option chooses the answer */
+	char *nsid;                /* NULL = none; owned */
+	char *id_server;           /* id.server/hostname.bind CH TXT; NULL = none; owned */
+	char *version;             /* version.bind/version.server CH TXT; NULL = none; owned */
+	uint8_t report_agent[256]; /* RFC 9567 agent, wire; [0] == 0: none */
+	/* Cookies (RFC 9018): the first secret makes, all are accepted.  0 = a random one. */
+	uint8_t cookie_secret[2][16];
+	unsigned ncookie_secrets;
+	bool cookie_required;     /* UDP without a good server cookie gets BADCOOKIE */
+	unsigned rate_limit;      /* responses a second a prefix; 0 = off */
+	unsigned rate_limit_slip; /* every Nth limited answer goes out truncated; 0 = none */
+	bool rate_limit_dry_run;
+	unsigned tcp_clients; /* connections in all */
+	unsigned tcp_clients_per_address;
+	unsigned tcp_idle_ms;
+};
+
+/* Defaults with no listen address.  Zero memory is not enough. */
+void server_settings_init(struct server_settings *s);
+/*
+ * From the options.  ERR_INVALID, ERR_IO (secret file) with *ret_why (caller frees).
+ */
+int server_settings_load(const struct config *c, struct server_settings *ret, char **ret_why);
+void server_settings_fini(struct server_settings *s);
