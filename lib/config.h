@@ -19,7 +19,9 @@ enum option {
 
 enum option_type {
 	OPTION_TEXT,     /* config_text */
-	OPTION_LIST,     /* repeatable, config_list */
+	OPTION_LIST,     /* repeatable, config_list; one value a line in the environment */
+	OPTION_COMMA_LIST, /* the same, each value is split at commas */
+	OPTION_SEMI_LIST,  /* the same, each value is split at semicolons */
 	OPTION_NUMBER,   /* config_number */
 	OPTION_BOOL,     /* --x / --no-x, config_bool */
 	OPTION_DURATION, /* Go duration, config_ms */
