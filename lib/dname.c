@@ -32,75 +32,101 @@ unsigned dname_labels(const uint8_t *name)
 	return n;
 }
 
-/* One possibly escaped character; *text moves behind it.  -1 on a bad escape. */
-static int text_char(const char **text)
+/* \X or \DDD at P, behind the backslash; *p moves behind it.  -1 on a bad escape. */
+static int text_escape(const char **p, const char *end)
 {
-	const char *p = *text;
+	const char *s = *p;
 
-	if (*p != '\\') {
-		*text = p + 1;
-		return (uint8_t)*p;
-	}
-	p++;
-	if (isdigit((unsigned char)p[0])) {
-		if (!isdigit((unsigned char)p[1]) || !isdigit((unsigned char)p[2]))
-			return -1;
-		int v = (p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0');
-
-		*text = p + 3;
-		return v > 255 ? -1 : v;
-	}
-	if (*p == '\0')
+	if (s == end)
 		return -1;
-	*text = p + 1;
-	return (uint8_t)*p;
+	if (*s < '0' || *s > '9') {
+		*p = s + 1;
+		return (uint8_t)*s;
+	}
+	if (end - s < 3 || s[1] < '0' || s[1] > '9' || s[2] < '0' || s[2] > '9')
+		return -1;
+	int v = (s[0] - '0') * 100 + (s[1] - '0') * 10 + (s[2] - '0');
+	*p = s + 3;
+	return v > 255 ? -1 : v;
+}
+
+/*
+ * The labels of TEXT..END into WIRE (DNAME_MAX bytes), without the root's zero;
+ * *ret_len octets.  *ret_absolute: it ended with a dot.
+ */
+static int text_labels(const char *text, const char *end, uint8_t *wire, size_t *ret_len,
+		       bool *ret_absolute)
+{
+	size_t len = 1, at = 0; /* next octet, the present label's length octet */
+
+	*ret_absolute = false;
+	while (text < end) {
+		char c = *text++;
+		int v = (uint8_t)c;
+
+		if (c == '.') {
+			if (len - at == 1)
+				return ERR_SYNTAX; /* empty label */
+			wire[at] = (uint8_t)(len - at - 1);
+			at = len++;
+			*ret_absolute = text == end;
+			continue;
+		}
+		if (c == '\\') {
+			v = text_escape(&text, end);
+			if (v < 0)
+				return ERR_SYNTAX;
+		}
+		if (len - at > 63 || len >= DNAME_MAX)
+			return ERR_TOO_LONG;
+		wire[len++] = (uint8_t)v;
+	}
+	if (*ret_absolute) {
+		*ret_len = at;
+		return 0;
+	}
+	wire[at] = (uint8_t)(len - at - 1);
+	*ret_len = len;
+	return 0;
+}
+
+int dname_from_chars(const char *text, size_t len, const uint8_t *origin, uint8_t *out)
+{
+	static const uint8_t root[1] = { 0 };
+	uint8_t wire[DNAME_MAX + 1];
+	size_t n;
+	bool absolute;
+
+	if (len == 0)
+		return ERR_SYNTAX;
+	if (len == 1 && *text == '.') {
+		out[0] = 0;
+		return 0;
+	}
+	if (len == 1 && *text == '@') {
+		if (origin == NULL)
+			return ERR_SYNTAX;
+		memcpy(out, origin, dname_len(origin));
+		return 0;
+	}
+	int err = text_labels(text, text + len, wire, &n, &absolute);
+	if (err)
+		return err;
+	const uint8_t *suffix = absolute || origin == NULL ? root : origin;
+	size_t slen = dname_len(suffix);
+	if (n + slen > DNAME_MAX)
+		return ERR_TOO_LONG;
+	memcpy(out, wire, n);
+	memcpy(out + n, suffix, slen);
+	return 0;
 }
 
 int dname_from_text_origin(const char *text, const uint8_t *origin, uint8_t *out)
 {
-	uint8_t wire[DNAME_MAX + 1];
-	size_t len = 0;
-	bool absolute = false;
-
-	if (strcmp(text, ".") == 0) {
-		out[0] = 0;
-		return 0;
-	}
-	if (*text == '\0')
-		return ERR_SYNTAX;
-	while (*text) {
-		size_t at = len++;
-		size_t n = 0;
-
-		absolute = false;
-		while (*text && *text != '.') {
-			int c = text_char(&text);
-
-			if (c < 0)
-				return ERR_SYNTAX;
-			if (n == 63 || len >= DNAME_MAX)
-				return ERR_TOO_LONG;
-			wire[len++] = (uint8_t)c;
-			n++;
-		}
-		if (n == 0)
-			return ERR_SYNTAX; /* empty label */
-		if (len >= DNAME_MAX)
-			return ERR_TOO_LONG;
-		wire[at] = (uint8_t)n;
-		if (*text == '.') {
-			text++;
-			absolute = true;
-		}
-	}
-	static const uint8_t root[1] = { 0 };
-	const uint8_t *suffix = absolute || origin == NULL ? root : origin;
-	size_t slen = dname_len(suffix);
-	if (len + slen > DNAME_MAX)
-		return ERR_TOO_LONG;
-	memcpy(wire + len, suffix, slen);
-	memcpy(out, wire, len + slen);
-	return 0;
+	/* "@" is a plain label here */
+	if (strcmp(text, "@") == 0)
+		return dname_from_chars("\\@", 2, origin, out);
+	return dname_from_chars(text, strlen(text), origin, out);
 }
 
 int dname_from_text(const char *text, uint8_t *out)
@@ -169,7 +195,7 @@ int dname_parse(const uint8_t *wire, size_t len, size_t *ret_len)
 int dname_unpack(const uint8_t *msg, size_t msg_len, size_t *pos, uint8_t *out)
 {
 	size_t at = *pos;
-	size_t end = 0;  /* behind the name, known at the first pointer */
+	size_t end = 0;    /* behind the name, known at the first pointer */
 	size_t limit = at; /* a pointer must point before this */
 	size_t len = 0;
 	uint8_t name[DNAME_MAX];

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DNAME_MAX 255     /* octets on the wire, with the root's zero */
-#define DNAME_TEXT_MAX 1016 /* escaped text with final dot and NUL: 4*253 + 4 */
+#define DNAME_MAX        255  /* octets on the wire, with the root's zero */
+#define DNAME_TEXT_MAX   1016 /* escaped text with final dot and NUL: 4*253 + 4 */
 #define DNAME_LABELS_MAX 127
 
 /* Octets of the name, 1..255, with the ending zero. */
@@ -26,6 +26,11 @@ unsigned dname_labels(const uint8_t *name);
 int dname_from_text(const char *text, uint8_t *out);
 /* The same, relative names (no final dot) are completed with ORIGIN. */
 int dname_from_text_origin(const char *text, const uint8_t *origin, uint8_t *out);
+/*
+ * The same for LEN characters that need no NUL, as a zone file has them: "@" is
+ * ORIGIN.  origin NULL: relative names are absolute, "@" is ERR_SYNTAX.
+ */
+int dname_from_chars(const char *text, size_t len, const uint8_t *origin, uint8_t *out);
 /* Wire to escaped text with final dot; OUT holds DNAME_TEXT_MAX.  Returns OUT. */
 char *dname_to_text(const uint8_t *name, char *out);
 /* The same without the final dot (except for the root), caller frees. */
@@ -53,7 +58,8 @@ const uint8_t *dname_parent(const uint8_t *name, unsigned n);
 bool dname_is_wildcard(const uint8_t *name); /* first label is "*" */
 /* OUT = PREFIX's labels followed by SUFFIX.  ERR_TOO_LONG. */
 int dname_join(const uint8_t *prefix, const uint8_t *suffix, uint8_t *out);
-/* Text helpers: is HOST equal to ZONE or below it (label boundaries, no case, final dots ignored)? */
+/* Text helpers: is HOST equal to ZONE or below it (label boundaries, no case, final dots ignored)?
+ */
 bool dname_text_is_below(const char *host, const char *zone);
 /* Lower-case, without final dot; caller frees. */
 char *dname_text_normal(const char *text);
