@@ -1,0 +1,260 @@
+# shellcheck shell=bash
+#
+# lib.sh - what the tests against real clusters share; sourced by test_*.sh.
+#
+#   it "sentence" function    run one test; prints "ok - sentence" or "not ok - …"
+#   within SECONDS command    true as soon as the command is; the only place that sleeps
+#   equals WANTED command     the command prints exactly this, within $PATIENCE s
+#   kc CLUSTER …              kubectl as admin;  apply CLUSTER  reads YAML from stdin
+#   gslbd_start NAME …        the daemon on free ports, ready when this returns
+#   answer NAME HOST TYPE     what that daemon answers, sorted, on one line
+#
+# run-tests sets GSLBD, KUBECTL, and KUBECONFIG_EU and KUBECONFIG_US for the
+# clusters that the test's "# needs:" line names.
+
+set -uo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export here
+work=$(mktemp -d "${TMPDIR:-/tmp}/gslbd-test.XXXXXX")
+PATIENCE=${PATIENCE:-20}
+failures=0
+
+# --- tests ------------------------------------------------------------------
+
+# A test is a function, run in a subshell where any failing command ends it.
+it() {
+	local sentence=$1 log=$work/it.log rc
+	shift
+	(
+		set -e
+		[ -z "${TRACE:-}" ] || set -x
+		"$@"
+	) >"$log" 2>&1
+	rc=$?
+	case $rc in
+	0) printf 'ok - %s\n' "$sentence" ;;
+	77) printf 'ok - %s # SKIP %s\n' "$sentence" "$(tail -1 "$log")" ;;
+	*)
+		printf 'not ok - %s\n' "$sentence"
+		tail -40 "$log" | sed 's/^/# /'
+		failures=$((failures + 1))
+		;;
+	esac
+	[ $rc = 0 ] || [ $rc = 77 ]
+}
+
+# Last line of a file: its exit status.
+all_passed() { [ "$failures" = 0 ]; }
+
+skip() { echo "$*"; exit 77; }
+fail() { echo "$*" >&2; return 1; }
+
+# Both ends of a test file: what was started is ended, by its pid.
+finish() {
+	local file
+	for file in "$work"/*.pid; do
+		[ -f "$file" ] || continue
+		file=${file##*/}
+		gslbd_stop "${file%.pid}" || true
+	done
+	if [ "$failures" != 0 ] || [ -n "${KEEP_LOGS:-}" ]; then
+		printf '# logs are in %s\n' "$work"
+	else
+		rm -rf "$work"
+	fi
+}
+trap finish EXIT
+
+# --- waiting ----------------------------------------------------------------
+
+within() {
+	local limit=$(($(date +%s%N) + $1 * 1000000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s%N)" -lt "$limit" ] || return 1
+		sleep 0.1
+	done
+}
+
+prints() { [ "$("${@:2}" 2>/dev/null)" = "$1" ]; }
+
+equals() {
+	local wanted=$1
+	shift
+	within "$PATIENCE" prints "$wanted" "$@" && return
+	fail "$*: wanted '$wanted' within $PATIENCE s, got '$("$@" 2>&1)'"
+}
+
+# True if the command prints this all the time for so many seconds.
+stays() {
+	local wanted=$1 seconds=$2
+	shift 2
+	if within "$seconds" differs "$wanted" "$@"; then
+		fail "$*: wanted '$wanted' all the time, got '$("$@" 2>&1)'"
+	fi
+}
+
+differs() { [ "$("${@:2}" 2>/dev/null)" != "$1" ]; }
+
+# --- clusters ---------------------------------------------------------------
+
+kubeconfig_of() {
+	local variable=KUBECONFIG_${1^^}
+	echo "${!variable:?cluster $1 does not run}"
+}
+
+kc() { "$KUBECTL" --kubeconfig "$(kubeconfig_of "$1")" --cache-dir "$work/kubectl-$1" "${@:2}"; }
+
+apply() { kc "$1" apply -f - "${@:2}"; }
+
+# refused CLUSTER TEXT: the API server turns down the YAML on stdin, saying TEXT.
+refused() {
+	local said
+	if said=$(kc "$1" create --dry-run=server -f - 2>&1); then
+		fail "admitted: $said"
+	fi
+	[[ $said == *"$2"* ]] || fail "refused, but not for '$2': $said"
+}
+
+admitted() { kc "$1" create --dry-run=server -f - >/dev/null; }
+
+# field CLUSTER JSONPATH WHAT…: one field of one object.
+field() { kc "$1" get "${@:3}" -o "jsonpath=$2"; }
+
+# status CLUSTER NAMESPACE KIND/NAME JSON: write the status, as a controller would.
+status() {
+	kc "$1" -n "$2" patch "$3" --subresource=status --type=merge -p "{\"status\":$4}"
+}
+
+# A namespace that is empty at the start of the file and gone at its end.
+fresh_namespace() {
+	local cluster
+	for cluster in "${@:2}"; do
+		kc "$cluster" delete namespace "$1" --ignore-not-found --wait=false >/dev/null
+		empty_namespace "$cluster" "$1"
+		kc "$cluster" create namespace "$1" >/dev/null
+	done
+}
+
+# Nobody else does it: the namespace controller does not run.
+empty_namespace() {
+	local kinds='gslbs.k8gb.io,gslbs.k8gb.absa.oss,gslbpolicies,staticmembers,dnsendpoints,ingresses,services'
+	kinds+=,endpointslices,httproutes,grpcroutes,tlsroutes,tcproutes,udproutes,gateways,configmaps,secrets,events
+	kc "$1" -n "$2" delete --all --ignore-not-found "$kinds" >/dev/null 2>&1
+	kc "$1" get namespace "$2" >/dev/null 2>&1 || return 0
+	kc "$1" get namespace "$2" -o json |
+		/usr/bin/python3 -c 'import json, sys
+n = json.load(sys.stdin); n["spec"] = {}; json.dump(n, sys.stdout)' |
+		kc "$1" replace --raw "/api/v1/namespaces/$2/finalize" -f - >/dev/null 2>&1
+	within 10 gone "$1" namespace "$2"
+}
+
+gone() { ! kc "$1" get "${@:2}"; }
+
+# backend CLUSTER NAMESPACE SERVICE ready|unready [ADDRESS]: Service and EndpointSlice.
+backend() {
+	local ready=true
+	[ "$4" = ready ] || ready=false
+	apply "$1" >/dev/null <<-YAML
+	apiVersion: v1
+	kind: Service
+	metadata: {name: $3, namespace: $2}
+	spec:
+	  ports: [{name: http, port: 80}]
+	---
+	apiVersion: discovery.k8s.io/v1
+	kind: EndpointSlice
+	metadata:
+	  name: $3-1
+	  namespace: $2
+	  labels: {kubernetes.io/service-name: $3}
+	addressType: IPv4
+	ports: [{name: http, port: 80, protocol: TCP}]
+	endpoints:
+	- addresses: ["${5:-10.0.0.1}"]
+	  conditions: {ready: $ready, serving: $ready, terminating: false}
+	YAML
+}
+
+# --- the daemon -------------------------------------------------------------
+
+free_port() {
+	/usr/bin/python3 - <<'PY'
+import random, socket
+while True:
+    port = random.randrange(20000, 30000)
+    try:
+        for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+            with socket.socket(socket.AF_INET, kind) as s:
+                s.bind(("127.0.0.1", port))
+        break
+    except OSError:
+        pass
+print(port)
+PY
+}
+
+# Port of a daemon by name, chosen when first asked for: a peer can be told
+# of it before the daemon runs.
+dns_port() {
+	[ -f "$work/$1.port" ] || free_port >"$work/$1.port"
+	cat "$work/$1.port"
+}
+
+admin_port() {
+	[ -f "$work/$1.admin" ] || free_port >"$work/$1.admin"
+	cat "$work/$1.admin"
+}
+
+# gslbd_start NAME ARG…: environment for it may stand before the call.
+gslbd_start() {
+	local name=$1 pid
+	shift
+	"$GSLBD" --listen="127.0.0.1:$(dns_port "$name")" --admin="127.0.0.1:$(admin_port "$name")" \
+		"$@" >>"$work/$name.log" 2>&1 </dev/null &
+	pid=$!
+	echo "$pid" >"$work/$name.pid"
+	within 30 gslbd_is_ready_or_gone "$name"
+	gslbd_is_ready "$name" && return
+	fail "gslbd $name is not ready: $(tail -5 "$work/$name.log")"
+}
+
+gslbd_is_ready() { curl -fsS -m 2 "http://127.0.0.1:$(admin_port "$1")/readyz" >/dev/null 2>&1; }
+gslbd_runs() { kill -0 "$(cat "$work/$1.pid")" 2>/dev/null; }
+gslbd_is_ready_or_gone() { gslbd_is_ready "$1" || ! gslbd_runs "$1"; }
+
+# gslbd_stop NAME [SIGNAL]
+gslbd_stop() {
+	local pid
+	pid=$(cat "$work/$1.pid" 2>/dev/null) || return 0
+	rm -f "$work/$1.pid"
+	kill -"${2:-TERM}" "$pid" 2>/dev/null || return 0
+	within 10 pid_is_gone "$pid" || kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+
+# A child that nobody has waited for yet stays as a zombie.
+pid_is_gone() { ! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status" 2>/dev/null; }
+
+# --- DNS --------------------------------------------------------------------
+
+ask() { dig @127.0.0.1 -p "$(dns_port "$1")" +norec +tries=1 +time=2 "${@:2}"; }
+
+answer() { ask "$1" "$2" "$3" +short "${@:4}" | sort | tr '\n' ' ' | sed 's/ $//'; }
+
+# "NOERROR aa 2" - rcode, whether AA is set, number of answers.
+header() {
+	ask "$1" "$2" "$3" "${@:4}" | awk '
+		/status:/ { rcode = $0; sub(/.*status: /, "", rcode); sub(/,.*/, "", rcode) }
+		/^;; flags:/ {
+			line = $0; aa = "-"
+			split(line, part, ";")
+			if (part[3] ~ / aa( |$)/) aa = "aa"
+			sub(/.*ANSWER: /, "", line); sub(/,.*/, "", line)
+			answers = line
+		}
+		END { print rcode, aa, answers }'
+}
+
+ttl() { ask "$1" "$2" "$3" +noall +answer | awk '{ print $2; exit }'; }
