@@ -19,12 +19,13 @@ struct selector_client {
 struct selector {
 	/*
 	 * Index of the variant for this client; RND is a fresh random number.
-	 * *ret_scope: how many bits of the address the choice depends on (RFC 7871 7.2.1); 0 = none.
+	 * *ret_scope: how many bits of the address the choice depends on (RFC 7871 7.2.1); 0 =
+	 * none.
 	 */
 	unsigned (*select)(const struct selector *s, const struct selector_client *client,
 			   uint32_t rnd, uint8_t *ret_scope);
 	void (*free)(struct selector *s); /* after the last reader left */
-	bool needs_client;               /* false: select ignores client, scope is 0 */
+	bool needs_client;                /* false: select ignores client, scope is 0 */
 	/* Equal selectors make equal RRsets (no serial bump).  May be NULL = never equal. */
 	bool (*equal)(const struct selector *a, const struct selector *b);
 };

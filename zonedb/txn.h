@@ -21,7 +21,8 @@ struct rdata {
 /* One alternative answer for an RRset: a set of RDATA.  Order is kept. */
 struct variant_spec {
 	const struct rdata *rdata;
-	size_t n; /* >= 1, except: a GSLB RRset may have one empty variant = NODATA, the name exists */
+	size_t n; /* >= 1, except: a GSLB RRset may have one empty variant = NODATA, the name exists
+		   */
 	uint32_t ttl; /* 0 = the RRset's */
 };
 
@@ -49,8 +50,8 @@ int txn_zone_drop(struct txn *t, const uint8_t *origin);
 int txn_zone_clear(struct txn *t, const uint8_t *origin);
 /*
  * Replace the RRset (owner, type).  ERR_NOT_FOUND no such zone; ERR_RANGE owner not in it;
- * ERR_CONFLICT CNAME beside other data (RFC 1034 3.6.2; RRSIG/NSEC may stand), DNAME rules, two SOAs;
- * ERR_SYNTAX RDATA that does not parse for its type.  The transaction goes on without it.
+ * ERR_CONFLICT CNAME beside other data (RFC 1034 3.6.2; RRSIG/NSEC may stand), DNAME rules, two
+ * SOAs; ERR_SYNTAX RDATA that does not parse for its type.  The transaction goes on without it.
  */
 int txn_put(struct txn *t, const uint8_t *origin, const struct rrset_spec *spec);
 /* One RRset with plain RDATA: the usual case. */

@@ -21,7 +21,8 @@ struct rrset; /* zonedb/rrset.h */
 struct zonedb *zonedb_new(void);
 void zonedb_free(struct zonedb *db); /* no reader may be left */
 
-/* The published version.  Workers: valid until the next quiescent state. Control thread: until the next commit. */
+/* The published version.  Workers: valid until the next quiescent state. Control thread: until the
+ * next commit. */
 const struct zonedb_version *zonedb_current(const struct zonedb *db);
 /* Keep a version beyond that (transfers, diffs).  Any thread. */
 const struct zonedb_version *zonedb_ref(const struct zonedb *db);

@@ -1,0 +1,234 @@
+#include "zonedb/rrset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/dname.h"
+#include "lib/error.h"
+#include "lib/mem.h"
+#include "lib/rrtype.h"
+#include "lib/wire.h"
+#include "zonedb/selector.h"
+#include "zonedb/txn.h"
+
+/* The longest RRset that still goes into a 65,535-octet message beside header and question. */
+#define RRSET_MAX (65535 - 12 - DNAME_MAX - 4)
+
+/*
+ * Where names stand in the RDATA of the types whose names may be compressed (RFC 3597 4: those of
+ * RFC 1035 only): octets before the first name, number of names.
+ */
+static unsigned packable_names(uint16_t type, unsigned *ret_skip)
+{
+	*ret_skip = 0;
+	switch (type) {
+	case RRTYPE_NS:
+	case RRTYPE_CNAME:
+	case RRTYPE_PTR:
+	case RRTYPE_MD:
+	case RRTYPE_MF:
+	case RRTYPE_MB:
+	case RRTYPE_MG:
+	case RRTYPE_MR:
+		return 1;
+	case RRTYPE_SOA:
+	case RRTYPE_MINFO:
+		return 2;
+	case RRTYPE_MX:
+		*ret_skip = 2;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static void put_fixed(struct buf *b, uint16_t type, uint32_t ttl, size_t rdlen)
+{
+	buf_u16(b, 0xc00c);
+	buf_u16(b, type);
+	buf_u16(b, DNS_CLASS_IN);
+	buf_u32(b, ttl);
+	buf_u16(b, (uint16_t)rdlen);
+}
+
+/* NAME into OUT with ORIGIN, if it ends in it, as a pointer noted in FIX (from RRs' begin START).
+ */
+static void pack_name(struct buf *out, struct buf *fix, size_t start, const uint8_t *name,
+		      const uint8_t *origin)
+{
+	size_t len = dname_len(name);
+	size_t origin_len = dname_len(origin);
+
+	if (origin_len < 3 || !dname_is_subdomain(name, origin)) {
+		buf_add(out, name, len);
+		return;
+	}
+	buf_add(out, name, len - origin_len);
+	uint16_t place = (uint16_t)(out->len - start);
+	buf_add(fix, &place, sizeof(place));
+	buf_u16(out, 0xc00c);
+}
+
+static void pack_rdata(struct buf *out, struct buf *fix, size_t start, uint16_t type,
+		       const uint8_t *rdata, size_t len, const uint8_t *origin)
+{
+	unsigned skip;
+	unsigned names = packable_names(type, &skip);
+	size_t pos = skip;
+
+	buf_add(out, rdata, skip);
+	for (; names; names--) {
+		pack_name(out, fix, start, rdata + pos, origin);
+		pos += dname_len(rdata + pos);
+	}
+	buf_add(out, rdata + pos, len - pos);
+}
+
+static bool is_repeated(const struct variant_spec *v, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (v->rdata[k].len == v->rdata[i].len &&
+		    memcmp(v->rdata[k].data, v->rdata[i].data, v->rdata[i].len) == 0)
+			return true;
+	return false;
+}
+
+/* The RRs with full names, appended to OUT. */
+static int build_plain(const struct rrset_spec *spec, const struct variant_spec *vs,
+		       struct buf *out, struct variant *v)
+{
+	size_t start = out->len;
+
+	v->ttl = vs->ttl ? vs->ttl : spec->ttl;
+	for (size_t i = 0; i < vs->n; i++) {
+		const struct rdata *rd = &vs->rdata[i];
+
+		if (is_repeated(vs, i))
+			continue;
+		put_fixed(out, spec->type, v->ttl, rd->len);
+		buf_add(out, rd->data, rd->len);
+		if (out->len - start > RRSET_MAX)
+			return ERR_TOO_LONG;
+		v->stride = v->count == 0 || v->stride == RR_FIXED + rd->len
+				    ? (uint16_t)(RR_FIXED + rd->len)
+				    : 0;
+		v->count++;
+	}
+	v->at = (uint32_t)start;
+	v->len = (uint16_t)(out->len - start);
+	return 0;
+}
+
+/* The shorter form behind the plain one, if it is shorter. */
+static void build_wire(struct buf *out, struct variant *v, uint16_t type, const uint8_t *origin)
+{
+	struct buf fix = { 0 };
+	struct buf packed = { 0 };
+	unsigned skip;
+	size_t stride = 0;
+
+	v->wire_at = v->at;
+	v->wire_len = v->len;
+	if (packable_names(type, &skip) == 0)
+		return;
+	const uint8_t *rr = (const uint8_t *)out->data + v->at;
+	const uint8_t *end = rr + v->len;
+	for (; rr < end; rr += RR_FIXED + wire_get16(rr + 10)) {
+		size_t at = packed.len;
+
+		buf_add(&packed, rr, RR_FIXED);
+		pack_rdata(&packed, &fix, 0, type, rr + RR_FIXED, wire_get16(rr + 10), origin);
+		wire_put16(packed.data + at + 10, (uint16_t)(packed.len - at - RR_FIXED));
+		stride = at == 0 || stride == packed.len - at ? packed.len - at : 0;
+	}
+	if (fix.len) {
+		v->wire_at = (uint32_t)out->len;
+		v->wire_len = (uint16_t)packed.len;
+		v->stride = (uint16_t)stride;
+		buf_add(out, packed.data, packed.len);
+		if (out->len & 1)
+			buf_u8(out, 0);
+		v->fix_at = (uint32_t)out->len;
+		v->nfix = (uint16_t)(fix.len / sizeof(uint16_t));
+		buf_add(out, fix.data, fix.len);
+	}
+	buf_fini(&fix);
+	buf_fini(&packed);
+}
+
+int rrset_new(const struct rrset_spec *spec, const uint8_t *origin, uint64_t birth,
+	      struct rrset **ret)
+{
+	size_t head = sizeof(struct rrset) + spec->nvariants * sizeof(struct variant);
+	struct rrset *r = mem_zalloc(head);
+	struct buf bytes = { 0 };
+	int err = 0;
+
+	buf_reserve(&bytes, head + 64);
+	buf_add(&bytes, r, head); /* offsets count from the RRset's begin */
+	r->cow.birth = birth;
+	r->ttl = spec->ttl;
+	r->type = spec->type;
+	r->rotate = spec->rotate;
+	r->nvariants = (uint16_t)spec->nvariants;
+	for (size_t i = 0; i < spec->nvariants && !err; i++) {
+		err = build_plain(spec, &spec->variants[i], &bytes, &r->variants[i]);
+		if (!err)
+			build_wire(&bytes, &r->variants[i], spec->type, origin);
+	}
+	if (!err) {
+		static const uint8_t slack[RRSET_SLACK];
+
+		buf_add(&bytes, slack, sizeof(slack));
+		r->selector = spec->selector;
+		memcpy(bytes.data, r, head);
+		*ret = mem_dup(bytes.data, bytes.len);
+	}
+	buf_fini(&bytes);
+	free(r);
+	return err;
+}
+
+void rrset_free(struct rrset *r)
+{
+	if (r == NULL)
+		return;
+	if (r->selector && r->selector->free)
+		r->selector->free(r->selector);
+	free(r);
+}
+
+static bool selectors_equal(const struct selector *a, const struct selector *b)
+{
+	if (a == b)
+		return true;
+	return a && b && a->equal && a->equal == b->equal && a->equal(a, b);
+}
+
+bool rrset_equal(const struct rrset *a, const struct rrset *b)
+{
+	if (a->type != b->type || a->ttl != b->ttl || a->nvariants != b->nvariants ||
+	    a->rotate != b->rotate || !selectors_equal(a->selector, b->selector))
+		return false;
+	for (unsigned i = 0; i < a->nvariants; i++) {
+		const struct variant *x = &a->variants[i];
+		const struct variant *y = &b->variants[i];
+
+		if (x->ttl != y->ttl || x->len != y->len || x->count != y->count ||
+		    memcmp(rrset_rrs(a, i), rrset_rrs(b, i), x->len) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool rrset_next(const struct rrset *r, size_t *pos, const uint8_t **ret_rdata, uint16_t *ret_len)
+{
+	if (*pos >= r->variants[0].len)
+		return false;
+	const uint8_t *rr = rrset_rrs(r, 0) + *pos;
+	*ret_len = wire_get16(rr + 10);
+	*ret_rdata = rr + RR_FIXED;
+	*pos += RR_FIXED + (size_t)*ret_len;
+	return true;
+}

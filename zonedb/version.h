@@ -1,0 +1,72 @@
+/*
+ * version - one immutable view of all zones, and the line of versions still in
+ * use.  The inside of zonedb/; the answer path looks at it through
+ * version_zone_of.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdint.h>
+
+#define _LGPL_SOURCE 1 /* liburcu's inline readers */
+#include <urcu-qsbr.h>
+
+#include "zonedb/cow.h"
+#include "zonedb/trie.h"
+#include "zonedb/zone.h"
+
+struct zonedb_version {
+	uint64_t id; /* of the transaction that made it */
+	trie_ref zones;
+	uint64_t depths; /* bit min(d, 63): an origin with d labels is there */
+	size_t nzones;
+	struct zonedb *db;
+	unsigned refs;                        /* under db->lock */
+	struct zonedb_version *older, *newer; /* versions still in use; under db->lock */
+	struct cow_dead dead; /* what the version before had and this has not; under db->lock */
+	struct rcu_head rcu;
+};
+
+struct zonedb {
+	struct zonedb_version *current; /* RCU */
+	pthread_mutex_t lock;           /* refs, the line of versions, their dead */
+	uint64_t last_id;
+	void *txn; /* the running one */
+	void (*on_commit[8])(void *ctx, const struct zone *before, const struct zone *after);
+	void *on_commit_ctx[8];
+	unsigned non_commit;
+};
+
+/*
+ * The deepest zone that Q's name is in, among origins of at most MAX labels; NULL if none.
+ * Any thread that holds V.
+ */
+static inline const struct zone *version_find(const struct zonedb_version *v, const struct qname *q,
+					      unsigned max)
+{
+	uint64_t depths = v->depths;
+
+	if (max < 63)
+		depths &= (2ULL << max) - 1;
+	while (depths) {
+		unsigned d = 63 - (unsigned)__builtin_clzll(depths);
+		/* bit 63 stands for all the deeper ones */
+		for (unsigned k = d == 63 ? max : d; k >= d && k <= q->labels; k--) {
+			const struct trie_leaf *z = trie_find(v->zones, q, q->labels - k);
+
+			if (z)
+				return (const struct zone *)z;
+			if (k == 0)
+				break;
+		}
+		depths &= ~(1ULL << d);
+	}
+	return NULL;
+}
+
+/* The next version after db->current, with everything in it still shared. */
+struct zonedb_version *version_next(struct zonedb *db);
+/* Publish V, made by version_next and changed with C; the version before goes when unused. */
+void version_publish(struct zonedb_version *v, struct cow *c);
+/* V was never published: free what its transaction made. */
+void version_discard(struct zonedb_version *v, struct cow *c);
