@@ -14,9 +14,9 @@
 
 set -uo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-export here
-work=$(mktemp -d "${TMPDIR:-/tmp}/gslbd-test.XXXXXX")
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export HERE
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/gslbd-test.XXXXXX")
 PATIENCE=${PATIENCE:-20}
 failures=0
 
@@ -24,7 +24,7 @@ failures=0
 
 # A test is a function, run in a subshell where any failing command ends it.
 it() {
-	local sentence=$1 log=$work/it.log rc
+	local sentence=$1 log=$WORK/it.log rc
 	shift
 	(
 		set -e
@@ -53,15 +53,16 @@ fail() { echo "$*" >&2; return 1; }
 # Both ends of a test file: what was started is ended, by its pid.
 finish() {
 	local file
-	for file in "$work"/*.pid; do
+	for file in "$WORK"/*.pid; do
 		[ -f "$file" ] || continue
 		file=${file##*/}
 		gslbd_stop "${file%.pid}" || true
 	done
+	[ ! -f "$WORK/times" ] || sed 's/^/# /' "$WORK/times"
 	if [ "$failures" != 0 ] || [ -n "${KEEP_LOGS:-}" ]; then
-		printf '# logs are in %s\n' "$work"
+		printf '# logs are in %s\n' "$WORK"
 	else
-		rm -rf "$work"
+		rm -rf "$WORK"
 	fi
 }
 trap finish EXIT
@@ -73,7 +74,7 @@ within() {
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s%N)" -lt "$limit" ] || return 1
-		sleep 0.1
+		sleep 0.05
 	done
 }
 
@@ -84,6 +85,15 @@ equals() {
 	shift
 	within "$PATIENCE" prints "$wanted" "$@" && return
 	fail "$*: wanted '$wanted' within $PATIENCE s, got '$("$@" 2>&1)'"
+}
+
+# The same, and notes the milliseconds it took; "finish" prints them.
+took() {
+	local label=$1 t0
+	t0=$(date +%s%N)
+	shift
+	equals "$@"
+	echo "$label: $((($(date +%s%N) - t0) / 1000000)) ms" >>"$WORK/times"
 }
 
 # True if the command prints this all the time for so many seconds.
@@ -99,12 +109,16 @@ differs() { [ "$("${@:2}" 2>/dev/null)" != "$1" ]; }
 
 # --- clusters ---------------------------------------------------------------
 
-kubeconfig_of() {
-	local variable=KUBECONFIG_${1^^}
-	echo "${!variable:?cluster $1 does not run}"
+kubeconfig_of() { # CLUSTER [gslbd]
+	local variable=KUBECONFIG_${1^^} file
+	file=${!variable:?cluster $1 does not run}
+	echo "${file%/*}/${2:-admin}.kubeconfig"
 }
 
-kc() { "$KUBECTL" --kubeconfig "$(kubeconfig_of "$1")" --cache-dir "$work/kubectl-$1" "${@:2}"; }
+# The tool itself, for restart, down, up, compact.
+cluster() { "$HERE/cluster" "$@" >&2; }
+
+kc() { "$KUBECTL" --kubeconfig "$(kubeconfig_of "$1")" --cache-dir "$WORK/kubectl-$1" "${@:2}"; }
 
 apply() { kc "$1" apply -f - "${@:2}"; }
 
@@ -177,6 +191,17 @@ backend() {
 	YAML
 }
 
+# The role as we ship it, for the user "gslbd" of the cluster's token file.
+grant_role() {
+	local top=$HERE/../..
+	kc "$1" create namespace k8gb --dry-run=client -o yaml | apply "$1" >/dev/null
+	apply "$1" >/dev/null <"$top/k8s/rbac.yaml"
+	kc "$1" create clusterrolebinding gslbd-test --clusterrole=gslbd --user=gslbd \
+		--dry-run=client -o yaml | apply "$1" >/dev/null
+}
+
+revoke_role() { kc "$1" delete clusterrolebinding gslbd-test >/dev/null; }
+
 # --- the daemon -------------------------------------------------------------
 
 free_port() {
@@ -198,37 +223,45 @@ PY
 # Port of a daemon by name, chosen when first asked for: a peer can be told
 # of it before the daemon runs.
 dns_port() {
-	[ -f "$work/$1.port" ] || free_port >"$work/$1.port"
-	cat "$work/$1.port"
+	[ -f "$WORK/$1.port" ] || free_port >"$WORK/$1.port"
+	cat "$WORK/$1.port"
 }
 
 admin_port() {
-	[ -f "$work/$1.admin" ] || free_port >"$work/$1.admin"
-	cat "$work/$1.admin"
+	[ -f "$WORK/$1.admin" ] || free_port >"$WORK/$1.admin"
+	cat "$WORK/$1.admin"
 }
 
 # gslbd_start NAME ARG…: environment for it may stand before the call.
 gslbd_start() {
+	local name=$1
+	gslbd_spawn "$@"
+	within 30 gslbd_is_ready_or_gone "$name"
+	gslbd_is_ready "$name" && return
+	fail "gslbd $name is not ready: $(tail -5 "$WORK/$name.log")"
+}
+
+# The same without waiting: for a start that cannot become ready yet.
+gslbd_spawn() {
 	local name=$1 pid
 	shift
 	"$GSLBD" --listen="127.0.0.1:$(dns_port "$name")" --admin="127.0.0.1:$(admin_port "$name")" \
-		"$@" >>"$work/$name.log" 2>&1 </dev/null &
+		"$@" >>"$WORK/$name.log" 2>&1 </dev/null &
 	pid=$!
-	echo "$pid" >"$work/$name.pid"
-	within 30 gslbd_is_ready_or_gone "$name"
-	gslbd_is_ready "$name" && return
-	fail "gslbd $name is not ready: $(tail -5 "$work/$name.log")"
+	echo "$pid" >"$WORK/$name.pid"
 }
 
 gslbd_is_ready() { curl -fsS -m 2 "http://127.0.0.1:$(admin_port "$1")/readyz" >/dev/null 2>&1; }
-gslbd_runs() { kill -0 "$(cat "$work/$1.pid")" 2>/dev/null; }
+gslbd_runs() { kill -0 "$(gslbd_pid "$1")" 2>/dev/null; }
 gslbd_is_ready_or_gone() { gslbd_is_ready "$1" || ! gslbd_runs "$1"; }
+
+gslbd_pid() { cat "$WORK/$1.pid"; }
 
 # gslbd_stop NAME [SIGNAL]
 gslbd_stop() {
 	local pid
-	pid=$(cat "$work/$1.pid" 2>/dev/null) || return 0
-	rm -f "$work/$1.pid"
+	pid=$(cat "$WORK/$1.pid" 2>/dev/null) || return 0
+	rm -f "$WORK/$1.pid"
 	kill -"${2:-TERM}" "$pid" 2>/dev/null || return 0
 	within 10 pid_is_gone "$pid" || kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null

@@ -1,0 +1,402 @@
+#!/bin/bash
+#
+# Two API servers, eu and us, each with a gslbd that has only the rights we
+# ship, and clients that ask either: every way to declare a host, failover,
+# failback, and what is written back.  eu offers 192.0.2.x, us 198.51.100.x;
+# x is the same for one host in both.
+#
+# needs: eu us gslbd
+
+# shellcheck source=/dev/null
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+zone=gslb.example.test
+ns=shop
+declare -A net=([eu]=192.0.2 [us]=198.51.100) peer=([eu]=us [us]=eu)
+
+# both WANTED HOST TYPE: either cluster answers so.
+both() {
+	equals "$1" answer eu "$2.$zone" "${3:-A}"
+	equals "$1" answer us "$2.$zone" "${3:-A}"
+}
+
+start() { # TAG
+	CLUSTER_GEO_TAG=$1 EXT_GSLB_CLUSTERS_GEO_TAGS=${peer[$1]} \
+		DNS_ZONES=example.test:$zone:30 CLUSTER_EXPOSED_IPS='' POD_NAMESPACE=k8gb \
+		gslbd_start "$1" --kubeconfig="$(kubeconfig_of "$1" gslbd)" \
+		--peer="${peer[$1]}=127.0.0.1:$(dns_port "${peer[$1]}")"
+}
+
+# gslb TAG NAME STRATEGY < the rest of the spec
+gslb() {
+	{
+		cat <<-YAML
+		apiVersion: ${api:-k8gb.io/v1beta1}
+		kind: Gslb
+		metadata:
+		  name: $2
+		  namespace: $ns
+		  annotations: {${annotations:-}}
+		spec:
+		  strategy: $3
+		YAML
+		sed 's/^/  /'
+	} | apply "$1" >/dev/null
+}
+
+ingress_ref() {
+	printf 'resourceRef: {apiVersion: networking.k8s.io/v1, kind: Ingress, name: %s}\n' "$1"
+}
+
+# ingress TAG NAME ADDRESS…: with a backend of the same name and a controller's status.
+ingress() {
+	local cluster=$1 name=$2 addresses
+	shift 2
+	apply "$cluster" >/dev/null <<-YAML
+	apiVersion: networking.k8s.io/v1
+	kind: Ingress
+	metadata: {name: $name, namespace: $ns, annotations: {${annotations:-}}}
+	spec:
+	  rules:
+	  - host: $name.$zone
+	    http:
+	      paths:
+	      - {path: /, pathType: Prefix, backend: {service: {name: $name, port: {name: http}}}}
+	YAML
+	load_balancer "$cluster" ingress/"$name" "$@"
+}
+
+load_balancer() { # TAG KIND/NAME ADDRESS…
+	local addresses
+	addresses=$(printf '{"ip":"%s"},' "${@:3}")
+	status "$1" $ns "$2" "{\"loadBalancer\":{\"ingress\":[${addresses%,}]}}" >/dev/null
+}
+
+write_objects() { # TAG
+	local tag=$1 n=${net[$1]} name v6=2001:db8:1::8
+	[ "$tag" = eu ] || v6=2001:db8:2::8
+	for name in rr fo route old nat ann six ttl; do backend "$tag" $ns $name ready; done
+
+	ingress "$tag" fo "$n.2"
+	ingress_ref fo | gslb "$tag" fo '{type: failover, primaryGeoTag: eu}'
+
+	apply "$tag" >/dev/null <<-YAML
+	apiVersion: gateway.networking.k8s.io/v1
+	kind: Gateway
+	metadata: {name: gw, namespace: $ns}
+	spec:
+	  gatewayClassName: none
+	  listeners: [{name: http, protocol: HTTP, port: 80}]
+	---
+	apiVersion: gateway.networking.k8s.io/v1
+	kind: HTTPRoute
+	metadata: {name: route, namespace: $ns, labels: {app: route}}
+	spec:
+	  parentRefs: [{name: gw}]
+	  hostnames: [route.$zone]
+	  rules: [{backendRefs: [{name: route, port: 80}]}]
+	YAML
+	status "$tag" $ns gateway/gw "{\"addresses\":[{\"type\":\"IPAddress\",\"value\":\"$n.3\"}]}" >/dev/null
+	gslb "$tag" route '{type: roundRobin}' <<-'YAML'
+	resourceRef:
+	  apiVersion: gateway.networking.k8s.io/v1
+	  kind: HTTPRoute
+	  matchLabels: {app: route}
+	YAML
+
+	backend "$tag" $ns lb ready
+	kc "$tag" -n $ns patch service lb --type=merge -p '{"spec":{"type":"LoadBalancer"}}' >/dev/null
+	load_balancer "$tag" service/lb "$n.4"
+	annotations="k8gb.io/hostname: lb.$zone" gslb "$tag" lb '{type: roundRobin}' <<-'YAML'
+	resourceRef: {apiVersion: v1, kind: Service, name: lb}
+	YAML
+
+	ingress "$tag" old "$n.5"
+	ingress_ref old | api=k8gb.absa.oss/v1beta1 gslb "$tag" old '{type: roundRobin}'
+
+	ingress "$tag" nat 10.1.2.3
+	ingress_ref nat | annotations="k8gb.io/exposed-ip-addresses: '$n.6,$n.66'" \
+		gslb "$tag" nat '{type: roundRobin}'
+
+	annotations='k8gb.io/strategy: roundRobin' ingress "$tag" ann "$n.7"
+
+	ingress "$tag" six "$n.8" $v6
+	ingress_ref six | gslb "$tag" six '{type: roundRobin}'
+
+	gslb "$tag" rr '{type: roundRobin, dnsTtlSeconds: 5}' <<-YAML
+	ingress:
+	  ingressClassName: nginx
+	  rules:
+	  - host: rr.$zone
+	    http:
+	      paths:
+	      - {path: /, pathType: Prefix, backend: {service: {name: rr, port: {name: http}}}}
+	YAML
+}
+
+embedded_ingress_is_written_and_owned() {
+	local tag
+	for tag in eu us; do
+		equals "rr.$zone" field $tag '{.spec.rules[0].host}' -n $ns ingress rr
+		equals nginx field $tag '{.spec.ingressClassName}' -n $ns ingress rr
+		equals gslb field $tag '{.metadata.labels.app\.k8gb\.io/managed-by}' -n $ns ingress rr
+		equals 'Gslb rr true' field $tag \
+			'{.metadata.ownerReferences[0].kind} {.metadata.ownerReferences[0].name} {.metadata.ownerReferences[0].controller}' \
+			-n $ns ingress rr
+		load_balancer $tag ingress/rr "${net[$tag]}.1"
+	done
+}
+
+round_robin_answers_both_clusters() { both '192.0.2.1 198.51.100.1' rr; }
+failover_answers_the_primary() { both 192.0.2.2 fo; }
+http_route_is_answered() { both '192.0.2.3 198.51.100.3' route; }
+service_is_answered() { both '192.0.2.4 198.51.100.4' lb; }
+legacy_group_is_answered() { both '192.0.2.5 198.51.100.5' old; }
+exposed_addresses_replace_status() { both '192.0.2.6 192.0.2.66 198.51.100.6 198.51.100.66' nat; }
+annotated_ingress_is_answered() { both '192.0.2.7 198.51.100.7' ann; }
+
+both_families_are_answered() {
+	both '192.0.2.8 198.51.100.8' six
+	both '2001:db8:1::8 2001:db8:2::8' six AAAA
+}
+
+answers_are_authoritative() {
+	equals 'NOERROR aa 2' header eu rr.$zone A
+	equals 'NOERROR aa 0' header eu rr.$zone AAAA
+	equals 'NOERROR aa 0' header eu rr.$zone TXT
+	equals 'NXDOMAIN aa 0' header us nobody.$zone A
+	equals 'REFUSED - 0' header us example.org A
+	equals 'NOERROR aa 2' header us RR.gSLB.example.test A +tcp
+}
+
+ttl_is_that_of_the_gslb() {
+	equals 5 ttl eu rr.$zone A
+	equals 30 ttl us fo.$zone A
+}
+
+local_targets_are_served() {
+	equals 192.0.2.1 answer eu localtargets-rr.$zone A
+	equals 198.51.100.1 answer us localtargets-rr.$zone A
+	equals 198.51.100.2 answer us localtargets-fo.$zone A
+	equals 5 ttl us localtargets-rr.$zone A
+}
+
+apex_names_both_clusters() {
+	local tag
+	for tag in eu us; do
+		equals 'gslb-ns-eu-gslb.example.test. gslb-ns-us-gslb.example.test.' answer $tag $zone NS
+		equals 'NOERROR aa 1' header $tag $zone SOA
+	done
+}
+
+health() { field "$1" "{.status.serviceHealth.$2\\.gslb\\.example\\.test}" -n $ns gslbs.k8gb.io "$2"; }
+records() { field "$1" "{.status.healthyRecords.$2\\.gslb\\.example\\.test}" -n $ns gslbs.k8gb.io "$2"; }
+event_about() { kc "$1" -n $ns get events -o "jsonpath={.items[?(@.involvedObject.name==\"$2\")].reason}"; }
+has_event() { [[ " $(event_about "$1" "$2") " == *"$3"* ]]; }
+
+status_is_written_back() {
+	local tag
+	for tag in eu us; do
+		equals Healthy health $tag rr
+		equals '["192.0.2.1","198.51.100.1"]' records $tag rr
+		equals '["192.0.2.2"]' records $tag fo
+		equals "$tag rr.$zone [\"${net[$tag]}.1\"]" field $tag \
+			'{.status.geoTag} {.status.hosts} {.status.loadBalancer.exposedIps}' -n $ns gslbs.k8gb.io rr
+		equals "rr.$zone $ns/rr" field $tag \
+			'{.status.servers[0].host} {.status.servers[0].services[0].namespace}/{.status.servers[0].services[0].name}' \
+			-n $ns gslbs.k8gb.io rr
+		equals yes observed $tag rr
+		equals Healthy field $tag "{.status.serviceHealth.old\\.gslb\\.example\\.test}" \
+			-n $ns gslbs.k8gb.absa.oss old
+	done
+}
+
+observed() {
+	field "$1" '{.metadata.generation}={.status.observedGeneration}' -n $ns gslbs.k8gb.io "$2" |
+		awk -F= '$1 == $2 { print "yes" }'
+}
+
+status_is_at_rest() {
+	local before
+	before=$(field eu '{.items[*].metadata.resourceVersion}' -n $ns gslbs.k8gb.io)
+	stays "$before" 5 field eu '{.items[*].metadata.resourceVersion}' -n $ns gslbs.k8gb.io
+}
+
+primary_unready_moves_to_the_secondary() {
+	backend eu $ns fo unready
+	took "failover, primary's own cluster" 198.51.100.2 answer eu fo.$zone A
+	backend eu $ns fo ready
+	both 192.0.2.2 fo
+	backend eu $ns fo unready
+	took "failover, the other cluster" 198.51.100.2 answer us fo.$zone A
+	both 198.51.100.2 fo
+	equals Unhealthy health eu fo
+	equals Healthy health us fo
+	equals '["198.51.100.2"]' records eu fo
+	equals '["198.51.100.2"]' records us fo
+	equals '' answer eu localtargets-fo.$zone A
+	within "$PATIENCE" has_event eu fo Fail || fail "no event: $(event_about eu fo)"
+}
+
+primary_ready_again_takes_over() {
+	backend eu $ns fo ready
+	took "failback, the other cluster" 192.0.2.2 answer us fo.$zone A
+	both 192.0.2.2 fo
+	equals Healthy health eu fo
+	equals '["192.0.2.2"]' records us fo
+}
+
+round_robin_drops_an_unready_cluster() {
+	backend us $ns rr unready
+	both 192.0.2.1 rr
+	backend us $ns rr ready
+	both '192.0.2.1 198.51.100.1' rr
+}
+
+nobody_healthy_is_nodata() {
+	backend eu $ns rr unready
+	backend us $ns rr unready
+	both '' rr
+	equals 'NOERROR aa 0' header eu rr.$zone A
+	equals 'NOERROR aa 0' header us rr.$zone A
+	equals "$zone." soa_owner eu rr.$zone
+	equals Unhealthy health us rr
+	backend eu $ns rr ready
+	backend us $ns rr ready
+	both '192.0.2.1 198.51.100.1' rr
+}
+soa_owner() { ask "$1" "$2" A +noall +authority | awk '$4 == "SOA" { print tolower($1) }'; }
+
+missing_service_is_not_found() {
+	kc eu -n $ns delete service route >/dev/null
+	kc eu -n $ns delete endpointslice route-1 >/dev/null
+	both 198.51.100.3 route
+	equals NotFound health eu route
+	backend eu $ns route ready
+	both '192.0.2.3 198.51.100.3' route
+}
+
+changed_load_balancer_is_seen() {
+	load_balancer eu ingress/old 192.0.2.50 192.0.2.51
+	both '192.0.2.50 192.0.2.51 198.51.100.5' old
+	load_balancer eu ingress/old 192.0.2.5
+	both '192.0.2.5 198.51.100.5' old
+}
+
+changed_gateway_address_is_seen() {
+	status us $ns gateway/gw '{"addresses":[{"type":"IPAddress","value":"198.51.100.33"}]}'
+	both '192.0.2.3 198.51.100.33' route
+	status us $ns gateway/gw '{"addresses":[{"type":"IPAddress","value":"198.51.100.3"}]}'
+	both '192.0.2.3 198.51.100.3' route
+}
+
+changed_annotation_is_seen() {
+	kc eu -n $ns annotate --overwrite gslbs.k8gb.io nat k8gb.io/exposed-ip-addresses=192.0.2.67
+	both '192.0.2.67 198.51.100.6 198.51.100.66' nat
+	kc eu -n $ns annotate gslbs.k8gb.io nat k8gb.io/exposed-ip-addresses-
+	both '10.1.2.3 198.51.100.6 198.51.100.66' nat
+}
+
+changed_strategy_is_seen() {
+	kc eu -n $ns patch gslbs.k8gb.io six --type=merge \
+		-p '{"spec":{"strategy":{"type":"failover","primaryGeoTag":"us"}}}'
+	kc us -n $ns patch gslbs.k8gb.io six --type=merge \
+		-p '{"spec":{"strategy":{"type":"failover","primaryGeoTag":"us"}}}'
+	both 198.51.100.8 six
+	both 2001:db8:2::8 six AAAA
+}
+
+health_policy_all_wants_every_service() {
+	backend eu $ns two-b ready
+	kc eu -n $ns patch httproute route --type=merge \
+		-p '{"spec":{"rules":[{"backendRefs":[{"name":"route","port":80},{"name":"two-b","port":80}]}]}}'
+	backend eu $ns two-b unready
+	both '192.0.2.3 198.51.100.3' route
+	kc eu -n $ns patch gslbs.k8gb.io route --type=merge -p '{"spec":{"serviceHealthPolicy":"All"}}'
+	both 198.51.100.3 route
+	backend eu $ns two-b ready
+	both '192.0.2.3 198.51.100.3' route
+}
+
+object_that_cannot_be_used_harms_no_other() {
+	ingress_ref nowhere | gslb eu lost '{type: roundRobin}'
+	within "$PATIENCE" has_event eu lost '' || fail "no event about the Gslb"
+	within "$PATIENCE" not_ready eu lost || fail "$(field eu '{.status}' -n $ns gslbs.k8gb.io lost)"
+	both '192.0.2.1 198.51.100.1' rr
+	kc eu -n $ns delete gslbs.k8gb.io lost
+}
+not_ready() { [[ $(field "$1" '{.status.conditions[*].status}' -n $ns gslbs.k8gb.io "$2") == *False* ]]; }
+
+deleted_gslb_leaves_its_cluster_only() {
+	kc eu -n $ns delete gslbs.k8gb.io lb
+	both 198.51.100.4 lb
+	annotations="k8gb.io/hostname: lb.$zone" gslb eu lb '{type: roundRobin}' <<-'YAML'
+	resourceRef: {apiVersion: v1, kind: Service, name: lb}
+	YAML
+	both '192.0.2.4 198.51.100.4' lb
+}
+
+silent_peer_keeps_its_place() {
+	stays '192.0.2.1 198.51.100.1' 3 answer eu rr.$zone A
+	backend eu $ns rr unready
+	equals 198.51.100.1 answer eu rr.$zone A
+}
+
+peer_is_heard_again() {
+	both 198.51.100.1 rr
+	backend eu $ns rr ready
+	both '192.0.2.1 198.51.100.1' rr
+	backend us $ns rr unready
+	both 192.0.2.1 rr
+}
+
+sigterm_ends_cleanly() {
+	# A child of the file's shell, not of this one: look at it from outside.
+	local pid
+	pid=$(gslbd_pid eu)
+	kill -TERM "$pid"
+	within 10 pid_is_gone "$pid"
+}
+
+for tag in eu us; do
+	fresh_namespace $ns $tag
+	grant_role $tag
+	write_objects $tag
+done
+start eu && start us && started=1
+it "gslbd is ready on both clusters with the rights we ship" test "${started:-}" = 1 || exit 1
+it "an embedded Ingress is written and owned" embedded_ingress_is_written_and_owned
+it "roundRobin answers with both clusters" round_robin_answers_both_clusters
+it "failover answers with the primary" failover_answers_the_primary
+it "a host of an HTTPRoute is answered with its Gateway's address" http_route_is_answered
+it "a Service of type LoadBalancer is answered" service_is_answered
+it "a Gslb of the legacy group is answered" legacy_group_is_answered
+it "exposed-ip-addresses replace the status" exposed_addresses_replace_status
+it "an annotated Ingress without a Gslb is answered" annotated_ingress_is_answered
+it "IPv4 and IPv6 are answered" both_families_are_answered
+it "answers are authoritative, also the empty ones" answers_are_authoritative
+it "the TTL is that of the Gslb" ttl_is_that_of_the_gslb
+it "localtargets- names have this cluster's own" local_targets_are_served
+it "the apex names both clusters' name servers" apex_names_both_clusters
+it "the status of a Gslb is written back" status_is_written_back
+it "an unready primary moves the host to the secondary" primary_unready_moves_to_the_secondary
+it "a primary that is ready again takes over" primary_ready_again_takes_over
+it "roundRobin leaves an unready cluster out" round_robin_drops_an_unready_cluster
+it "a host with nobody healthy is NODATA" nobody_healthy_is_nodata
+it "a missing Service is NotFound" missing_service_is_not_found
+it "a load balancer's new address is answered" changed_load_balancer_is_seen
+it "a Gateway's new address is answered" changed_gateway_address_is_seen
+it "a changed annotation is seen" changed_annotation_is_seen
+it "a changed strategy is seen" changed_strategy_is_seen
+it "serviceHealthPolicy All wants every Service" health_policy_all_wants_every_service
+it "a Gslb that cannot be used harms no other" object_that_cannot_be_used_harms_no_other
+it "a Gslb deleted in one cluster leaves that cluster only" deleted_gslb_leaves_its_cluster_only
+it "the status is left alone while nothing changes" status_is_at_rest
+gslbd_stop us KILL
+it "a peer that fell silent keeps its place" silent_peer_keeps_its_place
+start us
+it "and is heard again after its restart" peer_is_heard_again
+it "SIGTERM ends gslbd" sigterm_ends_cleanly
+
+for tag in eu us; do empty_namespace $tag $ns; done
+all_passed
