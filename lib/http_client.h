@@ -15,11 +15,13 @@ struct http_client;
 struct http_request;
 
 struct http_response {
-	int err;            /* 0: an HTTP answer came, see status; else ERR_NETWORK, _TIMEOUT, _AUTH (TLS), _LIMIT */
-	int status;         /* HTTP status or 0 */
-	struct buf body;    /* empty when on_data took it; whole otherwise */
+	/* 0: an HTTP answer came, see status; else ERR_NETWORK, _TIMEOUT, _AUTH (TLS), _LIMIT,
+	 * _INVALID (call) */
+	int err;
+	int status;          /* HTTP status or 0 */
+	struct buf body;     /* empty when on_data took it; whole otherwise */
 	struct strv headers; /* "name: value", names in lower case */
-	char error[256];    /* curl's words when err is set */
+	char error[256];     /* curl's words when err is set */
 };
 /* The value of the first header NAME (lower case), or NULL. */
 const char *http_response_header(const struct http_response *r, const char *name);
@@ -32,13 +34,17 @@ struct http_call {
 	const char *const *headers; /* NULL-ended "Name: value"; may be NULL */
 	const void *body;
 	size_t body_len;
-	unsigned timeout_ms;         /* whole request; 0 = none (streams) */
-	unsigned connect_timeout_ms; /* 0 = 10,000 */
-	unsigned idle_timeout_ms;    /* no byte for so long = ERR_TIMEOUT; 0 = none */
-	size_t max_body;             /* 0 = 64 MiB */
-	const char *ca_file;         /* NULL = SSL_CERT_FILE or the system's */
+	unsigned timeout_ms;                  /* whole request; 0 = none (streams) */
+	unsigned connect_timeout_ms;          /* 0 = 10,000 */
+	unsigned idle_timeout_ms;             /* no byte for so long = ERR_TIMEOUT; 0 = none */
+	size_t max_body;                      /* 0 = 64 MiB */
+	const char *ca_file;                  /* NULL = SSL_CERT_FILE or the system's */
 	const char *client_cert, *client_key; /* PEM files */
-	bool insecure;               /* no certificate check */
+	/* PEM text in place of the files above (kubeconfig's *-data); may be NULL. */
+	const char *ca_data, *client_cert_data, *client_key_data;
+	bool insecure;          /* no certificate check */
+	const char *proxy;      /* URL; NULL = the environment's (HTTPS_PROXY, NO_PROXY) */
+	const char *connect_to; /* "HOST:PORT" to connect to in place of the URL's; NULL = none */
 	/* Streamed body; a non-zero return ends the request with that error.  NULL = collect. */
 	int (*on_data)(void *ctx, const char *data, size_t len);
 	/* Once the status line and headers are there, before on_data.  May be NULL. */
