@@ -18,28 +18,33 @@ enum option {
 };
 
 enum option_type {
-	OPTION_TEXT,     /* config_text */
-	OPTION_LIST,     /* repeatable, config_list; one value a line in the environment */
+	OPTION_TEXT,       /* config_text */
+	OPTION_LIST,       /* repeatable, config_list; one value a line in the environment */
 	OPTION_COMMA_LIST, /* the same, each value is split at commas */
 	OPTION_SEMI_LIST,  /* the same, each value is split at semicolons */
-	OPTION_NUMBER,   /* config_number */
-	OPTION_BOOL,     /* --x / --no-x, config_bool */
-	OPTION_DURATION, /* Go duration, config_ms */
+	OPTION_NUMBER,     /* config_number */
+	OPTION_BOOL,       /* --x / --no-x, config_bool */
+	OPTION_DURATION,   /* Go duration, config_ms */
 };
 
 struct config;
 /*
- * argv as main has it; ENV as environ.  On a usage error: prints it to standard
- * error with the nearest spelling and returns NULL (exit 2).  --help and
- * --version print and set *ret_exit to 0; NULL then too.
+ * argv as main has it; ENV as environ.  On a usage error or a value that breaks
+ * a rule (config_check.c): prints it to standard error, an unknown flag with the
+ * nearest spelling, sets *ret_exit to 2 and returns NULL.  --help and --version
+ * print and set *ret_exit to 0; NULL then too.  The caller frees.
  */
 struct config *config_load(int argc, char **argv, char **env, int *ret_exit);
 /* For tests: defaults plus "name=value" pairs, NULL-ended. */
 struct config *config_for_test(const char *const *pairs);
 void config_free(struct config *c);
-const char *config_text(const struct config *c, enum option o);  /* never NULL; "" if unset */
+const char *config_text(const struct config *c, enum option o); /* never NULL; "" if unset */
 const struct strv *config_list(const struct config *c, enum option o);
 int64_t config_number(const struct config *c, enum option o);
 bool config_bool(const struct config *c, enum option o);
 int64_t config_ms(const struct config *c, enum option o);
+/* Words for the log: options that were given and are ignored or deprecated. */
+const struct strv *config_warnings(const struct config *c);
+/* "txt-owner-id", for messages. */
+const char *config_option_name(enum option o);
 bool config_is_set(const struct config *c, enum option o); /* given by the user in any way */
