@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/netaddr.h"
+#include "lib/transfer.h"
 
 struct loop;
 struct dns_client;
@@ -28,9 +29,10 @@ struct dns_record {
 };
 
 struct dns_reply {
-	int err; /* 0: an answer came; ERR_TIMEOUT, ERR_NETWORK, ERR_PROTOCOL, ERR_AUTH (TSIG) */
+	int err; /* 0: an answer came (any rcode; SERVFAIL and REFUSED only if no server had a
+		    better one); ERR_TIMEOUT, ERR_NETWORK, ERR_PROTOCOL, ERR_AUTH (TSIG) */
 	struct netaddr server; /* who answered */
-	uint8_t rcode; /* 0..15 */
+	uint8_t rcode;         /* 0..15 */
 	bool aa;
 	struct dns_record *records;
 	size_t nrecords;
@@ -38,7 +40,8 @@ struct dns_reply {
 };
 
 struct dns_question {
-	const struct netaddr *servers; /* with ports; tried in this order, all of them, `tries` times */
+	const struct netaddr
+		*servers; /* with ports; tried in this order, all of them, `tries` times */
 	size_t nservers;
 	const uint8_t *name; /* wire */
 	uint16_t type;
@@ -46,16 +49,50 @@ struct dns_question {
 	bool tcp_only;
 	unsigned timeout_ms; /* a try; 0 = 1,000 */
 	unsigned tries;      /* rounds over all servers; 0 = 2 */
+	bool mix_case;       /* random case in the name, which the answer must repeat (0x20) */
 	const struct tsig_key *key; /* NULL = none; borrowed until on_done */
-	/* REPLY is borrowed.  Called once unless cancelled. */
+	/* REPLY is borrowed.  Called once unless cancelled, never from within dns_client_ask. */
 	void (*on_done)(void *ctx, const struct dns_reply *reply);
+	void *ctx;
+};
+
+/*
+ * A zone transfer over TCP.  The servers are tried in order, each once; after a
+ * server has given a part that on_record was told about, no other is tried.
+ */
+struct dns_transfer_question {
+	const struct netaddr *servers;
+	size_t nservers;
+	const uint8_t *zone; /* wire */
+	bool incremental;    /* IXFR from the SOA below; AXFR otherwise */
+	const uint8_t *soa;  /* our SOA's RDATA, if incremental */
+	size_t soa_len;
+	unsigned timeout_ms;           /* of the whole; 0 = 10 minutes */
+	unsigned idle_ms;              /* between two pieces; 0 = 10 s */
+	size_t max_records, max_bytes; /* of the stream; 0 = no limit */
+	const struct tsig_key *key;
+	/* Each record with what it means; borrowed.  Not 0 stops with that error. */
+	int (*on_record)(void *ctx, enum transfer_op op, const struct dns_record *r);
+	/*
+	 * ERR: 0, or ERR_TIMEOUT, ERR_NETWORK, ERR_PROTOCOL, ERR_AUTH, ERR_LIMIT, ERR_DENIED (the
+	 * server's RCODE is then not 0), or on_record's.  On 0, T tells the form
+	 * (t->is_full, t->is_current) and the new serial.  Not called when cancelled.
+	 */
+	void (*on_done)(void *ctx, int err, unsigned rcode, const struct transfer *t);
 	void *ctx;
 };
 
 struct dns_client *dns_client_new(struct loop *loop);
 void dns_client_free(struct dns_client *c); /* cancels what runs */
-struct dns_request *dns_client_ask(struct dns_client *c, const struct dns_question *q); /* copies q */
-/* Send a ready message (UPDATE, NOTIFY) instead of a question; id is patched in; TSIG added if q->key. */
+struct dns_request *dns_client_ask(struct dns_client *c,
+				   const struct dns_question *q); /* copies q */
+/*
+ * Send a ready message (UPDATE, NOTIFY; with one question) instead of q->name and q->type; the id
+ * is patched in; TSIG added if q->key.  Any rcode is an answer: the next server is not asked.
+ */
 struct dns_request *dns_client_send(struct dns_client *c, const struct dns_question *q,
 				    const uint8_t *msg, size_t len);
+struct dns_request *dns_client_transfer(struct dns_client *c,
+					const struct dns_transfer_question *q);
+/* Cancel; on_done is not called.  NULL is fine. */
 void dns_request_cancel(struct dns_request *r);

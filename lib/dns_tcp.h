@@ -1,0 +1,27 @@
+/*
+ * dns_tcp - one DNS connection over TCP as a client: connect, send one message,
+ * read messages until closed (RFC 7766 framing).  For lib/dns_client.c.
+ * Control thread.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/netaddr.h"
+
+struct dns_tcp;
+struct loop;
+
+struct dns_tcp_handler {
+	/* MSG may be changed in place.  dns_tcp_close may be called in it. */
+	void (*on_message)(void *ctx, uint8_t *msg, size_t len);
+	/* ERR_NETWORK (refused, closed), ERR_TIMEOUT.  The connection is dead: close it. */
+	void (*on_end)(void *ctx, int err);
+	void *ctx;
+};
+
+/* Never calls the handler itself.  msg: copied.  idle_ms: longest wait for the next octets. */
+struct dns_tcp *dns_tcp_open(struct loop *loop, const struct netaddr *server, const uint8_t *msg,
+			     size_t len, unsigned idle_ms, const struct dns_tcp_handler *handler);
+void dns_tcp_close(struct dns_tcp *t); /* NULL is fine */
