@@ -19,6 +19,8 @@
 struct store;
 struct config;
 struct endpoint_sink;
+struct source_settings;
+struct strv;
 struct source_run; /* one collection of one object */
 
 struct source_ops {
@@ -27,8 +29,8 @@ struct source_ops {
 	const enum kind_id *also;    /* kinds that collect reads besides; ends with KIND_COUNT */
 	/*
 	 * Turn OBJ into endpoints by source_emit (ExternalDNS sources), or into declarations by the
-	 * sink (gslb, zonedelegation).  Reads other objects only through source_get/source_each,
-	 * which note the dependency.  Errors about the object: source_error.
+	 * sink (gslb, zonedelegation).  Reads other objects only through source_get/source_each, which
+	 * note the dependency.  Errors about the object: source_error.
 	 */
 	void (*collect)(struct source_run *run, const struct object *obj);
 	/* OBJ is gone; NULL if source.c's removal of its endpoints is all. */
@@ -37,6 +39,8 @@ struct source_ops {
 
 const struct store *source_store(const struct source_run *run);
 const struct config *source_config(const struct source_run *run);
+/* The flags of sources, parsed at start by source_settings_new (k8s/source_settings.h). */
+const struct source_settings *source_settings(const struct source_run *run);
 const struct endpoint_sink *source_sink(const struct source_run *run);
 /* Get and depend on exactly this object, whether or not it exists now. */
 const struct object *source_get(struct source_run *run, enum kind_id kind, const char *namespace,
@@ -47,9 +51,13 @@ void source_each(struct source_run *run, enum kind_id kind, const char *namespac
 /* EndpointSlices of a Service; depends on those. */
 void source_each_slice(struct source_run *run, const char *namespace, const char *service,
 		       void (*cb)(void *ctx, const struct object *o), void *ctx);
+/*
+ * Add the addresses of HOSTNAME as last resolved to V, and collect the object again when they
+ * change.  Adds nothing while they are not known yet.
+ */
+void source_resolve(struct source_run *run, const char *hostname, struct strv *v);
 /* Takes E; sets its resource label ("KIND/NS/NAME") if missing. */
 void source_emit(struct source_run *run, struct endpoint *e);
-/* The object cannot be used (fully): logged once per change, counted, shown in status, event on the
- * object. */
+/* The object cannot be used (fully): logged once per change, counted, shown in status, event on the object. */
 void source_error(struct source_run *run, const struct object *obj, const char *reason,
 		  const char *fmt, ...) MEM_PRINTF(4, 5);

@@ -29,6 +29,7 @@ enum http_method {
 /* Must reply or open a stream before it returns, else the client gets 500. */
 typedef void (*http_route_cb)(void *ctx, struct http_exchange *x);
 
+/* SIGPIPE is ignored from here on, for the whole process. */
 struct http_server *http_server_new(struct loop *loop);
 void http_server_free(struct http_server *s); /* closes streams (on_close is called) and sockets */
 /*

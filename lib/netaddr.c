@@ -151,9 +151,9 @@ static void clear_host_bits(struct netprefix *p)
 
 	for (unsigned i = 0; i < n; i++) {
 		int bits = (int)p->len - (int)i * 8;
-		uint8_t mask = bits >= 8 ? 0xff : bits <= 0 ? 0 : (uint8_t)(0xff00 >> bits);
+		unsigned mask = bits >= 8 ? 0xff : bits <= 0 ? 0 : (0xff00u >> bits) & 0xff;
 
-		p->addr.bytes[i] &= mask;
+		p->addr.bytes[i] = (uint8_t)(p->addr.bytes[i] & mask);
 	}
 }
 

@@ -1,0 +1,13 @@
+/*
+ * source_filter - does an object count at all: namespace, labels, annotations, controller.
+ * Every source asks first.  Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "k8s/object.h"
+
+struct source_settings;
+
+bool source_filter_passes(const struct source_settings *s, const struct object *obj);
