@@ -8,8 +8,8 @@
  * What is handed over: opcode NOTIFY and UPDATE, QTYPE AXFR and IXFR, and every message with a
  * TSIG record.  Before that the worker has checked the header (QR=0, exactly one question that
  * parses) and, but for TSIG, nothing else: the handler parses the raw message itself.
- * Without a handler the worker answers NOTIMP (UPDATE, NOTIFY), REFUSED (transfers), and
- * NOTAUTH (TSIG, unsigned, RFC 8945 5.2.1 BADKEY).
+ * Without a handler the worker answers NOTIMP (UPDATE), REFUSED (NOTIFY, transfers), and NOTAUTH
+ * (TSIG; unsigned, as for an unknown key in RFC 8945 5.2.1).
  *
  * Control thread only.
  */

@@ -16,10 +16,13 @@ struct config;
 struct server_settings {
 	struct netaddr *listen; /* owned */
 	size_t nlisten;
-	unsigned workers;          /* 0 = one a CPU */
-	uint16_t udp_size;         /* largest UDP answer, also advertised (RFC 9715): 1232 */
-	bool full_responses;       /* NS and its addresses also where not needed */
-	bool trust_ecs;            /* the client subnet option chooses the answer */
+	unsigned workers;            /* 0 = one a CPU */
+	uint16_t udp_size;           /* largest UDP answer, also advertised (RFC 9715): 1232 */
+	bool full_responses;         /* NS and its addresses also where not needed */
+	bool rotate;                 /* RRsets that ask for it begin with another RR each time */
+	bool ecs_trust_all;          /* any client's subnet option (RFC 7871) chooses the answer */
+	struct netprefix *ecs_trust; /* else those of these; owned */
+	size_t necs_trust;
 	char *nsid;                /* NULL = none; owned */
 	char *id_server;           /* id.server/hostname.bind CH TXT; NULL = none; owned */
 	char *version;             /* version.bind/version.server CH TXT; NULL = none; owned */

@@ -272,16 +272,14 @@ int txn_zone_clear(struct txn *t, const uint8_t *origin)
 	if (z == NULL)
 		return ERR_NOT_FOUND;
 	struct zone *empty = empty_zone(t, origin);
-	struct txn_zone *tz = z->txn;
-
-	zones_put(t, empty); /* while Z, which may be this transaction's own, is still whole */
-	if (tz == NULL) {
+	if (z->txn == NULL) {
 		touch(t, z, empty)->afresh = true;
-		return 0;
+	} else {
+		empty->txn = z->txn;
+		empty->txn->now = empty;
+		retire_zone(t, z);
 	}
-	empty->txn = tz;
-	tz->now = empty;
-	retire_zone(t, z);
+	zones_put(t, empty);
 	return 0;
 }
 

@@ -1,0 +1,127 @@
+/* additional - the addresses of the hosts that NS, MX, SRV, SVCB and HTTPS records name. */
+#include <string.h>
+
+#include "lib/rrtype.h"
+#include "lib/wire.h"
+#include "server/resolve.h"
+
+#define HOSTS_MAX 64 /* in one answer; a larger set of hosts is served without the rest */
+
+struct additional {
+	struct resolution *s;
+	const struct node *done[HOSTS_MAX];
+	unsigned ndone;
+};
+
+/* Octets of the RDATA before the host's name. */
+static unsigned host_offset(uint16_t type)
+{
+	switch (type) {
+	case RRTYPE_MX:
+	case RRTYPE_SVCB:
+	case RRTYPE_HTTPS:
+		return 2;
+	case RRTYPE_SRV:
+		return 6;
+	default:
+		return 0;
+	}
+}
+
+/* The node that has HOST's addresses, in any zone of ours; glue counts. */
+static const struct node *find_host(struct resolution *s, const struct qname *host,
+				    const struct zone **ret_zone)
+{
+	const struct zone *z = version_find(s->version, host, host->labels);
+	const struct node *n;
+
+	*ret_zone = z;
+	if (z == NULL)
+		return NULL;
+	switch (lookup_name(z, host, &n)) {
+	case LOOKUP_NODE:
+	case LOOKUP_WILDCARD:
+		return n;
+	case LOOKUP_CUT:
+		return zone_node(z, host, 0);
+	case LOOKUP_NXDOMAIN:
+	case LOOKUP_DNAME:
+		return NULL;
+	}
+	__builtin_unreachable();
+}
+
+static bool is_done(struct additional *x, const struct node *n)
+{
+	for (unsigned i = 0; i < x->ndone; i++)
+		if (x->done[i] == n)
+			return true;
+	if (x->ndone < HOSTS_MAX)
+		x->done[x->ndone++] = n;
+	return false;
+}
+
+/* RFC 9471 2: glue at or below the cut is needed to go on. */
+static bool is_needed(const struct node *cut, const struct qname *host)
+{
+	return cut && host->labels >= cut->labels &&
+	       qname_suffix_is(host, host->labels - cut->labels, cut->leaf.name,
+			       cut->leaf.name_len);
+}
+
+static void put_type(struct additional *x, const struct node *n, uint16_t type,
+		     const struct response_owner *owner, size_t origin_at, bool needed)
+{
+	const struct rrset *rrset = node_rrset(n, type);
+	unsigned first;
+
+	if (rrset == NULL)
+		return;
+	unsigned v = resolve_variant(x->s, rrset, &first);
+	if (rrset->variants[v].count == 0)
+		return;
+	if (!response_rrset(&x->s->r, SECTION_ADDITIONAL, rrset, v, first, owner, origin_at) &&
+	    needed)
+		x->s->r.tc = true;
+}
+
+static void put_host(struct additional *x, const struct resolve_hosts *h, size_t name_at)
+{
+	struct resolution *s = x->s;
+	const struct zone *z;
+	uint8_t name[DNAME_MAX];
+	size_t pos = name_at;
+
+	if (dname_unpack(s->r.msg, s->r.len, &pos, name))
+		return;
+	if (name[0] == 0)
+		return; /* "." in MX and SVCB: no host, or the owner itself */
+	struct qname *host = &s->a->extra;
+	qname_set(host, name);
+	const struct node *n = find_host(s, host, &z);
+	if (n == NULL || is_done(x, n))
+		return;
+	const struct response_owner owner = { name, name_at };
+	size_t origin_at = PTR_MAX + 1; /* addresses have no names in them */
+	bool needed = is_needed(h->cut, host);
+	put_type(x, n, RRTYPE_A, &owner, origin_at, needed);
+	put_type(x, n, RRTYPE_AAAA, &owner, origin_at, needed);
+	if (h->type == RRTYPE_SVCB || h->type == RRTYPE_HTTPS) /* RFC 9460 4.1 */
+		put_type(x, n, h->type, &owner, origin_at, false);
+}
+
+void additional_put(struct resolution *s)
+{
+	struct additional x = { .s = s };
+
+	/* what the question's own name has is in the answer already */
+	for (unsigned i = 0; i < s->nhosts; i++) {
+		const struct resolve_hosts *h = &s->hosts[i];
+		size_t at = h->at;
+
+		for (unsigned k = 0; k < h->count; k++) {
+			put_host(&x, h, at + RR_FIXED + host_offset(h->type));
+			at += RR_FIXED + (size_t)wire_get16(s->r.msg + at + 10);
+		}
+	}
+}

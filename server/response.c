@@ -1,0 +1,110 @@
+#include "server/response.h"
+
+#include <string.h>
+
+#include "lib/dname.h"
+#include "lib/wire.h"
+
+/* Copies LEN octets in steps of 16: both sides have slack behind their end. */
+static inline void copy(uint8_t *to, const uint8_t *from, size_t len)
+{
+	for (size_t i = 0; i < len; i += 16)
+		memcpy(to + i, from + i, 16);
+}
+
+size_t response_suffix(const struct response *r, size_t at, unsigned skip)
+{
+	for (;;) {
+		while (r->msg[at] >= 0xc0)
+			at = wire_get16(r->msg + at) & PTR_MAX;
+		if (skip-- == 0)
+			return at;
+		at += r->msg[at] + 1u;
+	}
+}
+
+/* Octets of the RRs before the one numbered FIRST. */
+static size_t octets_before(const uint8_t *rrs, const struct variant *v, unsigned first)
+{
+	size_t n = 0;
+
+	if (v->stride)
+		return (size_t)v->stride * first;
+	for (; first; first--)
+		n += RR_FIXED + (size_t)wire_get16(rrs + n + 10);
+	return n;
+}
+
+static void set_origins(uint8_t *to, const struct rrset *rrset, unsigned i, size_t cut,
+			size_t origin_at)
+{
+	const struct variant *v = &rrset->variants[i];
+	const uint16_t *fix = rrset_fix(rrset, i);
+
+	for (unsigned k = 0; k < v->nfix; k++) {
+		size_t place = fix[k] >= cut ? fix[k] - cut : fix[k] + (v->wire_len - cut);
+
+		wire_put16(to + place, (uint16_t)(0xc000 | origin_at));
+	}
+}
+
+/* RRs with another owner than the question: each begins with a pointer, to be set. */
+static void set_owners(uint8_t *rr, unsigned count, size_t at)
+{
+	for (; count; count--) {
+		wire_put16(rr, (uint16_t)(0xc000 | at));
+		rr += RR_FIXED + wire_get16(rr + 10);
+	}
+}
+
+/* The owner lies beyond a pointer's reach (TCP): write it in full for each RR. */
+static bool put_far(struct response *r, enum section s, const struct rrset *rrset, unsigned i,
+		    const uint8_t *name)
+{
+	const struct variant *v = &rrset->variants[i];
+	size_t name_len = dname_len(name);
+	const uint8_t *rr = rrset_rrs(rrset, i);
+
+	if (r->len + v->len + v->count * (name_len - 2) > r->max)
+		return false;
+	for (unsigned k = 0; k < v->count; k++) {
+		size_t len = RR_FIXED + (size_t)wire_get16(rr + 10) - 2;
+
+		memcpy(r->msg + r->len, name, name_len);
+		memcpy(r->msg + r->len + name_len, rr + 2, len);
+		r->len += name_len + len;
+		rr += len + 2;
+	}
+	r->count[s] = (uint16_t)(r->count[s] + v->count);
+	return true;
+}
+
+bool response_rrset(struct response *r, enum section s, const struct rrset *rrset, unsigned i,
+		    unsigned first, const struct response_owner *owner, size_t origin_at)
+{
+	const struct variant *v = &rrset->variants[i];
+	bool packed = v->nfix && origin_at <= PTR_MAX;
+	const uint8_t *from = packed ? rrset_wire(rrset, i) : rrset_rrs(rrset, i);
+	size_t len = packed ? v->wire_len : v->len;
+	uint8_t *to = r->msg + r->len;
+
+	if (__builtin_expect(owner->at > PTR_MAX, 0))
+		return put_far(r, s, rrset, i, owner->name);
+	if (r->len + len > r->max)
+		return false;
+	size_t cut = 0;
+	if (first == 0) {
+		copy(to, from, len);
+	} else {
+		cut = packed || v->nfix == 0 ? octets_before(from, v, first) : 0;
+		memcpy(to, from + cut, len - cut);
+		memcpy(to + len - cut, from, cut);
+	}
+	if (packed)
+		set_origins(to, rrset, i, cut, origin_at);
+	if (owner->at != 12)
+		set_owners(to, v->count, owner->at);
+	r->len += len;
+	r->count[s] = (uint16_t)(r->count[s] + v->count);
+	return true;
+}

@@ -1,0 +1,207 @@
+#include "server/settings.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/config.h"
+#include "lib/error.h"
+#include "lib/mem.h"
+
+#define DEFAULT_PORT 53
+
+void server_settings_init(struct server_settings *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->udp_size = 1232;
+	s->rotate = true;
+	s->ecs_trust_all = true;
+	s->rate_limit = 200;
+	s->rate_limit_slip = 2;
+	s->tcp_clients = 1000;
+	s->tcp_idle_ms = 10000;
+}
+
+void server_settings_fini(struct server_settings *s)
+{
+	free(s->listen);
+	free(s->ecs_trust);
+	free(s->nsid);
+	free(s->id_server);
+	free(s->version);
+	mem_wipe(s->cookie_secret, sizeof(s->cookie_secret));
+	memset(s, 0, sizeof(*s));
+}
+
+static int bad(char **ret_why, enum option o, const char *value, int err)
+{
+	*ret_why = mem_printf("--%s=%s: %s", config_option_name(o), value, error_text(err));
+	return ERR_INVALID;
+}
+
+static int load_listen(const struct config *c, struct server_settings *s, char **ret_why)
+{
+	const struct strv *list = config_list(c, OPT_LISTEN);
+
+	if (list->n > 64)
+		return bad(ret_why, OPT_LISTEN, list->s[64], ERR_LIMIT);
+	s->listen = mem_calloc(list->n + 1, sizeof(s->listen[0]));
+	for (size_t i = 0; i < list->n; i++) {
+		int err = netaddr_from_text_port(list->s[i], DEFAULT_PORT, &s->listen[s->nlisten]);
+
+		if (err)
+			return bad(ret_why, OPT_LISTEN, list->s[i], err);
+		s->nlisten++;
+	}
+	return 0;
+}
+
+static int load_trust(const struct config *c, struct server_settings *s, char **ret_why)
+{
+	const struct strv *list = config_list(c, OPT_ECS_TRUST);
+	bool v4 = false;
+	bool v6 = false;
+
+	s->ecs_trust = mem_calloc(list->n + 1, sizeof(s->ecs_trust[0]));
+	for (size_t i = 0; i < list->n; i++) {
+		struct netprefix *p = &s->ecs_trust[s->necs_trust];
+		int err = netprefix_from_text(list->s[i], p);
+
+		if (err)
+			return bad(ret_why, OPT_ECS_TRUST, list->s[i], err);
+		v4 |= p->len == 0 && p->addr.family == 4;
+		v6 |= p->len == 0 && p->addr.family == 6;
+		s->necs_trust++;
+	}
+	s->ecs_trust_all = v4 && v6;
+	return 0;
+}
+
+/* 32 hex digits.  Says nothing of the secret when it is bad. */
+static int add_secret(struct server_settings *s, const char *hex, size_t len)
+{
+	if (s->ncookie_secrets == 2)
+		return ERR_LIMIT;
+	if (len != 32)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < 32; i++) {
+		const char *digits = "0123456789abcdef";
+		const char *d = strchr(digits, tolower((unsigned char)hex[i]));
+
+		if (d == NULL || *d == '\0')
+			return ERR_SYNTAX;
+		uint8_t *to = &s->cookie_secret[s->ncookie_secrets][i / 2];
+		*to = (uint8_t)(*to << 4 | (d - digits));
+	}
+	s->ncookie_secrets++;
+	return 0;
+}
+
+static int read_secrets(struct server_settings *s, const char *path, char **ret_why)
+{
+	FILE *f = fopen(path, "re");
+	char line[256];
+	int err = 0;
+
+	if (f == NULL) {
+		*ret_why = mem_printf("--cookie-secret-file=%s: %s", path, strerror(errno));
+		return ERR_IO;
+	}
+	for (unsigned n = 1; !err && fgets(line, sizeof(line), f); n++) {
+		char *text = line + strspn(line, " \t");
+		size_t len = strcspn(text, " \t\r\n#");
+
+		if (len && text[0] != '#')
+			err = add_secret(s, text, len);
+		if (err)
+			*ret_why = mem_printf("%s line %u: %s", path, n,
+					      err == ERR_LIMIT ? "more than two secrets"
+							       : "not 32 hex digits");
+	}
+	(void)fclose(f);
+	mem_wipe(line, sizeof(line));
+	if (!err && s->ncookie_secrets == 0) {
+		*ret_why = mem_printf("%s: no secret in it", path);
+		err = ERR_INVALID;
+	}
+	return err ? ERR_INVALID : 0;
+}
+
+static int load_cookies(const struct config *c, struct server_settings *s, char **ret_why)
+{
+	const char *hex = config_text(c, OPT_COOKIE_SECRET);
+	const char *path = config_text(c, OPT_COOKIE_SECRET_FILE);
+
+	if (*hex && add_secret(s, hex, strlen(hex))) {
+		*ret_why = mem_strdup("--cookie-secret: not 32 hex digits");
+		return ERR_INVALID;
+	}
+	return *path ? read_secrets(s, path, ret_why) : 0;
+}
+
+static char *text_or_null(const struct config *c, enum option o)
+{
+	const char *text = config_text(c, o);
+
+	return *text ? mem_strdup(text) : NULL;
+}
+
+static int load_numbers(const struct config *c, struct server_settings *s, char **ret_why)
+{
+	static const struct {
+		enum option option;
+		int64_t least, most;
+	} limits[] = {
+		{ OPT_WORKERS, 0, 1024 },
+		{ OPT_EDNS_SIZE, 512, 4096 },
+		{ OPT_RATE_LIMIT, 0, 1000000 },
+		{ OPT_RATE_LIMIT_SLIP, 0, 1000 },
+		{ OPT_MAX_TCP_CLIENTS, 1, 1000000 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		int64_t v = config_number(c, limits[i].option);
+
+		if (v >= limits[i].least && v <= limits[i].most)
+			continue;
+		*ret_why = mem_printf("--%s: must be %lld to %lld",
+				      config_option_name(limits[i].option),
+				      (long long)limits[i].least, (long long)limits[i].most);
+		return ERR_INVALID;
+	}
+	s->workers = (unsigned)config_number(c, OPT_WORKERS);
+	s->udp_size = (uint16_t)config_number(c, OPT_EDNS_SIZE);
+	s->rate_limit = (unsigned)config_number(c, OPT_RATE_LIMIT);
+	s->rate_limit_slip = (unsigned)config_number(c, OPT_RATE_LIMIT_SLIP);
+	s->tcp_clients = (unsigned)config_number(c, OPT_MAX_TCP_CLIENTS);
+	int64_t idle = config_ms(c, OPT_TCP_IDLE_TIMEOUT);
+	s->tcp_idle_ms = idle < 100 ? 100 : idle > 6553500 ? 6553500 : (unsigned)idle;
+	return 0;
+}
+
+int server_settings_load(const struct config *c, struct server_settings *ret, char **ret_why)
+{
+	struct server_settings s;
+
+	server_settings_init(&s);
+	s.full_responses = config_bool(c, OPT_FULL_RESPONSES);
+	s.rotate = config_bool(c, OPT_ROTATE);
+	s.nsid = text_or_null(c, OPT_NSID);
+	s.id_server = text_or_null(c, OPT_SERVER_ID);
+	s.version = text_or_null(c, OPT_VERSION_TEXT);
+	int err = load_listen(c, &s, ret_why);
+	if (!err)
+		err = load_trust(c, &s, ret_why);
+	if (!err)
+		err = load_cookies(c, &s, ret_why);
+	if (!err)
+		err = load_numbers(c, &s, ret_why);
+	if (err) {
+		server_settings_fini(&s);
+		return err;
+	}
+	*ret = s;
+	return 0;
+}
