@@ -106,7 +106,7 @@ int dname_from_chars(const char *text, size_t len, const uint8_t *origin, uint8_
 	if (len == 1 && *text == '@') {
 		if (origin == NULL)
 			return ERR_SYNTAX;
-		memcpy(out, origin, dname_len(origin));
+		memmove(out, origin, dname_len(origin));
 		return 0;
 	}
 	int err = text_labels(text, text + len, wire, &n, &absolute);
@@ -116,8 +116,8 @@ int dname_from_chars(const char *text, size_t len, const uint8_t *origin, uint8_
 	size_t slen = dname_len(suffix);
 	if (n + slen > DNAME_MAX)
 		return ERR_TOO_LONG;
-	memcpy(out, wire, n);
-	memcpy(out + n, suffix, slen);
+	memcpy(wire + n, suffix, slen);
+	memcpy(out, wire, n + slen);
 	return 0;
 }
 

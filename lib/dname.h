@@ -28,7 +28,7 @@ int dname_from_text(const char *text, uint8_t *out);
 int dname_from_text_origin(const char *text, const uint8_t *origin, uint8_t *out);
 /*
  * The same for LEN characters that need no NUL, as a zone file has them: "@" is
- * ORIGIN.  origin NULL: relative names are absolute, "@" is ERR_SYNTAX.
+ * ORIGIN.  origin NULL: relative names are absolute, "@" is ERR_SYNTAX.  OUT may be ORIGIN.
  */
 int dname_from_chars(const char *text, size_t len, const uint8_t *origin, uint8_t *out);
 /* Wire to escaped text with final dot; OUT holds DNAME_TEXT_MAX.  Returns OUT. */

@@ -272,14 +272,16 @@ int txn_zone_clear(struct txn *t, const uint8_t *origin)
 	if (z == NULL)
 		return ERR_NOT_FOUND;
 	struct zone *empty = empty_zone(t, origin);
-	if (z->txn == NULL) {
+	struct txn_zone *tz = z->txn;
+
+	zones_put(t, empty); /* while Z, which may be this transaction's own, is still whole */
+	if (tz == NULL) {
 		touch(t, z, empty)->afresh = true;
-	} else {
-		empty->txn = z->txn;
-		empty->txn->now = empty;
-		retire_zone(t, z);
+		return 0;
 	}
-	zones_put(t, empty);
+	empty->txn = tz;
+	tz->now = empty;
+	retire_zone(t, z);
 	return 0;
 }
 

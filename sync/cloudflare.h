@@ -1,0 +1,52 @@
+/*
+ * cloudflare - what the files of the Cloudflare provider share: the zones and
+ * the view of their records by id.  Private to provider_cloudflare.c and
+ * cloudflare_apply.c.  Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/map.h"
+#include "lib/strv.h"
+#include "sync/cloudflare_record.h"
+#include "sync/http_api.h"
+#include "sync/provider.h"
+
+/* All records of one (name, type). */
+struct cloudflare_set {
+	struct cloudflare_record *records;
+	size_t n;
+};
+
+struct cloudflare_zone {
+	char *id, *name;
+	bool is_free;       /* the plan without a price: batches of 200, TTL at least 60 */
+	bool is_enterprise; /* TTL at least 30 */
+	struct map sets;    /* "name type" -> struct cloudflare_set */
+};
+
+struct provider {
+	struct provider_env env;
+	struct http_api *api;
+	char *token, *email, *key;
+	struct cloudflare_zone **zones;
+	size_t nzones;
+	struct strv origins;
+	bool no_batch; /* the service has no batch call (404): one by one */
+};
+
+/* The zone with the longest name that DNS_NAME is in, or NULL. */
+struct cloudflare_zone *cloudflare_zone_of(struct provider *p, const char *dns_name);
+/* The records of (NAME, TYPE); CREATE makes an empty set. */
+struct cloudflare_set *cloudflare_set_of(struct cloudflare_zone *z, const char *name,
+					 const char *type, bool create);
+/* Takes R into the view (replacing the one with the same id). */
+void cloudflare_view_put(struct cloudflare_zone *z, struct cloudflare_record *r);
+void cloudflare_view_drop(struct cloudflare_zone *z, const char *id);
+/* The service's words for an error, "code: message"; caller frees. */
+char *cloudflare_error_text(const struct http_api_result *r);
+/* provider_ops.apply */
+void cloudflare_apply(struct provider *p, struct change *changes, size_t n,
+		      void (*done)(void *ctx, int err, const char *err_text), void *ctx);

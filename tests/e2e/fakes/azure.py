@@ -1,0 +1,92 @@
+"""azure - Resource Manager's dnsZones 2018-05-01 with the AAD token endpoint; ETags are checked."""
+import json
+import re
+
+from .base import Fake, ok
+
+MEMBERS = {"A": ("ARecords", "ipv4Address"), "AAAA": ("AAAARecords", "ipv6Address"), "NS": ("NSRecords", "nsdname")}
+
+
+class Azure(Fake):
+    def __init__(self, zones=("example.test",)):
+        super().__init__()
+        self.zones, self.sets, self.serial = list(zones), {z: {} for z in zones}, 0
+
+    def root(self):
+        return "/subscriptions/s1/resourceGroups/rg1/providers/Microsoft.Network/dnszones"
+
+    def put(self, zone, type, rel, props):
+        self.serial += 1
+        s = {"id": "%s/%s/%s/%s" % (self.root(), zone, type, rel), "name": rel,
+             "type": "Microsoft.Network/dnszones/" + type, "etag": "e%d" % self.serial,
+             "properties": {**props, "fqdn": rel + "." + zone + ".", "targetResource": {}, "provisioningState": "Succeeded"}}
+        self.sets[zone][(rel, type)] = s
+        return s
+
+    def seed(self, type, name, *values, ttl=300):
+        zone = next(z for z in self.zones if name == z or name.endswith("." + z))
+        rel = "@" if name == zone else name[: -len(zone) - 1]
+        if type == "TXT":
+            props = {"TTL": ttl, "TXTRecords": [{"value": [v]} for v in values]}
+        elif type == "CNAME":
+            props = {"TTL": ttl, "CNAMERecord": {"cname": values[0]}}
+        else:
+            lst, member = MEMBERS[type]
+            props = {"TTL": ttl, lst: [{member: v} for v in values]}
+        self.put(zone, type, rel, props)
+
+    def dump(self):
+        out = []
+        for zone, sets in self.sets.items():
+            for (rel, type), s in sets.items():
+                p, name = s["properties"], zone if rel == "@" else rel + "." + zone
+                if type == "TXT":
+                    values = ["".join(t["value"]) for t in p["TXTRecords"]]
+                elif type == "CNAME":
+                    values = [p["CNAMERecord"]["cname"]]
+                else:
+                    lst, member = MEMBERS[type]
+                    values = [v[member] for v in p[lst]]
+                out += [(type, name, v) for v in values]
+        return sorted(out)
+
+    def error(self, status, code, message):
+        return ok({"error": {"code": code, "message": message}}, status)
+
+    def handle(self, method, path, query, headers, body):
+        if path == "/t1/oauth2/v2.0/token":
+            return ok({"token_type": "Bearer", "expires_in": 3599, "access_token": "good-token"})
+        if headers.get("Authorization") != "Bearer good-token":
+            return self.error(401, "InvalidAuthenticationToken", "The access token is invalid.")
+        if query.get("api-version") != "2018-05-01":
+            return self.error(400, "MissingApiVersionParameter", "api-version")
+        root = self.root()
+        if path.lower() == root.lower():
+            return ok({"value": [{"id": root + "/" + z, "name": z, "type": "Microsoft.Network/dnszones", "etag": "z",
+                                  "location": "global", "tags": {}, "properties": {}} for z in self.zones]})
+        m = re.fullmatch(re.escape(root) + r"/([^/]+)/(all|([A-Z]+)/([^/]+))", path, re.I)
+        if not m or m[1] not in self.zones:
+            return self.error(404, "ResourceNotFound", "The resource was not found.")
+        sets = self.sets[m[1]]
+        if m[2] == "all":
+            items, start = [s for _, s in sorted(sets.items())], int(query.get("$skiptoken", 0))
+            out = {"value": items[start: start + 2]}
+            if start + 2 < len(items):
+                out["nextLink"] = "%s%s/%s/all?api-version=2018-05-01&$skiptoken=%d" % (self.url, root, m[1], start + 2)
+            return ok(out)
+        key = (m[4], m[3])
+        now = sets.get(key)
+        match, none = headers.get("If-Match"), headers.get("If-None-Match")
+        if (none == "*" and now) or (match and (not now or (match != "*" and now["etag"] != match))):
+            return self.error(412, "PreconditionFailed", "The condition was not satisfied.")
+        if method == "DELETE":
+            if now is None:
+                return 204, {}, ""
+            del sets[key]
+            return 200, {}, ""
+        props = json.loads(body)["properties"]
+        if key[1] == "A" and not all(re.fullmatch(r"\d+\.\d+\.\d+\.\d+", v["ipv4Address"]) for v in props["ARecords"]):
+            return self.error(400, "BadRequest", "The IPv4 address is invalid")
+        if any(r == key[0] and t != key[1] and "CNAME" in (t, key[1]) for r, t in sets):
+            return self.error(400, "BadRequest", "A CNAME cannot stand beside other records")
+        return ok(self.put(m[1], key[1], key[0], props), 200 if now else 201)

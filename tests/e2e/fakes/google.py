@@ -1,0 +1,66 @@
+"""google - Cloud DNS v1 with its token endpoint: changes as a whole, exact deletions."""
+import copy
+import json
+import re
+
+from .base import Fake, ok
+
+
+class Google(Fake):
+    def __init__(self, zones=("example.test",), project="p1"):
+        super().__init__()
+        self.project, self.zones = project, {z.replace(".", "-"): z for z in zones}
+        self.sets = {z: {} for z in self.zones}
+
+    def seed(self, type, name, *values, ttl=300):
+        zid = next(z for z, n in self.zones.items() if name == n or name.endswith("." + n))
+        self.sets[zid][(name + ".", type)] = {"kind": "dns#resourceRecordSet", "name": name + ".", "type": type,
+                                              "ttl": ttl, "rrdatas": list(values)}
+
+    def dump(self):
+        return sorted((t, n.rstrip("."), v) for z in self.sets.values() for (n, t), s in z.items() for v in s["rrdatas"])
+
+    def error(self, status, message):
+        return ok({"error": {"code": status, "message": message, "errors": [{"message": message}]}}, status)
+
+    def handle(self, method, path, query, headers, body):
+        if path == "/token":
+            return ok({"access_token": "good-token", "token_type": "Bearer", "expires_in": 3600})
+        if headers.get("Authorization") != "Bearer good-token":
+            return self.error(401, "Request had invalid authentication credentials.")
+        base = "/dns/v1/projects/" + self.project
+        if path == base + "/managedZones":
+            return ok({"kind": "dns#managedZonesListResponse",
+                       "managedZones": [{"kind": "dns#managedZone", "name": i, "dnsName": n + ".", "id": "77",
+                                         "visibility": "public"} for i, n in self.zones.items()]})
+        m = re.fullmatch(re.escape(base) + r"/managedZones/([\w-]+)/(rrsets|changes)", path)
+        if not m or m[1] not in self.zones:
+            return self.error(404, "The 'parameters.managedZone' resource does not exist.")
+        if m[2] == "rrsets":
+            items = [s for _, s in sorted(self.sets[m[1]].items())]
+            n, start = min(int(query.get("maxResults", 100)), 3), int(query.get("pageToken", 0))
+            out = {"kind": "dns#resourceRecordSetsListResponse", "rrsets": items[start: start + n]}
+            if start + n < len(items):
+                out["nextPageToken"] = str(start + n)
+            return ok(out)
+        data, sets = json.loads(body), copy.deepcopy(self.sets[m[1]])
+        for d in data.get("deletions", []):
+            now = sets.get((d["name"], d["type"]))
+            if now is None:
+                return self.error(404, "The 'entity.change.deletions[0]' resource does not exist.")
+            if now["rrdatas"] != d["rrdatas"] or now["ttl"] != d["ttl"]:
+                return self.error(412, "Precondition not met for 'entity.change.deletions[0]'")
+            del sets[(d["name"], d["type"])]
+        for a in data.get("additions", []):
+            key = (a["name"], a["type"])
+            if key in sets:
+                return self.error(409, "The resource 'entity.change.additions[0]' already exists")
+            if a["type"] == "A" and not all(re.fullmatch(r"\d+\.\d+\.\d+\.\d+", v) for v in a["rrdatas"]):
+                return self.error(400, "Invalid value for 'entity.change.additions[0].rrdatas[0]'")
+            if a["type"] in ("CNAME", "NS") and not all(v.endswith(".") for v in a["rrdatas"]):
+                return self.error(400, "Invalid value: not absolute")
+            if any(n == a["name"] and t != a["type"] and "CNAME" in (t, a["type"]) for n, t in sets):
+                return self.error(400, "The resource record set is invalid because CNAME conflicts")
+            sets[key] = {"kind": "dns#resourceRecordSet", **a}
+        self.sets[m[1]] = sets
+        return ok({"kind": "dns#change", "id": "1", "status": "pending", **data})
