@@ -164,3 +164,24 @@ void zone_each(const struct zone *z,
 			break;
 	free(o.nodes);
 }
+
+struct unordered {
+	bool (*cb)(void *ctx, const uint8_t *owner, const struct rrset *rrset);
+	void *ctx;
+};
+
+static bool each_leaf(void *ctx, const struct trie_leaf *leaf)
+{
+	const struct unordered *u = ctx;
+
+	return each_rrset((const struct node *)leaf, u->cb, u->ctx);
+}
+
+void zone_each_unordered(const struct zone *z,
+			 bool (*cb)(void *ctx, const uint8_t *owner, const struct rrset *rrset),
+			 void *ctx)
+{
+	struct unordered u = { cb, ctx };
+
+	(void)trie_each(z->nodes, each_leaf, &u); /* false: CB had enough */
+}

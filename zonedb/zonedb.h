@@ -45,6 +45,10 @@ size_t zone_count(const struct zone *z); /* RRsets */
  */
 void zone_each(const struct zone *z,
 	       bool (*cb)(void *ctx, const uint8_t *owner, const struct rrset *rrset), void *ctx);
+/* The same in no order, without the cost of sorting. */
+void zone_each_unordered(const struct zone *z,
+			 bool (*cb)(void *ctx, const uint8_t *owner, const struct rrset *rrset),
+			 void *ctx);
 /* The RRset of (OWNER, TYPE), or NULL. */
 const struct rrset *zone_rrset(const struct zone *z, const uint8_t *owner, uint16_t type);
 

@@ -19,6 +19,7 @@ struct buf;
 struct strv;
 struct txn;
 struct zone;
+struct zonefile_sums;
 
 enum {
 	ZONEFILE_INCLUDE_MAX = 10,       /* depth */
@@ -57,6 +58,15 @@ int zonefile_parse_text(const char *text, size_t len, const char *name, const ui
  */
 int zonefile_load(struct txn *t, const char *path, const uint8_t *origin, struct strv *includes,
 		  size_t *ret_records, char **ret_why);
+/*
+ * Load anew what the file changed since OLD (NULL: everything), and leave what others put
+ * into the zone meanwhile.  live: the published zone, or NULL if there is none.  *ret_sums: what
+ * the file says now (zonefile_sums_free).  Errors as zonefile_load, and ERR_AGAIN if the file
+ * changed while it was read.
+ */
+int zonefile_update(struct txn *t, const struct zone *live, const char *path, const uint8_t *origin,
+		    const struct zonefile_sums *old, struct zonefile_sums **ret_sums,
+		    struct strv *includes, size_t *ret_records, char **ret_why);
 /*
  * Is the file good as the zone ORIGIN (SOA and NS at the apex too)?  What `gslbctl check`
  * prints.  origin NULL: the file must begin with a SOA of an absolute owner or $ORIGIN, which

@@ -13,6 +13,7 @@
 #include "zonedb/txn.h"
 #include "zonedb/zonedb.h"
 #include "zonedb/zonefile.h"
+#include "zonedb/zonefile_sums.h"
 
 /*
  * Records of one (owner, type) that follow one another are gathered and put as
@@ -31,8 +32,11 @@ struct loader {
 	struct rdata *list; /* what is put */
 	size_t list_cap;
 	size_t records;
-	char *file; /* where the gathered ones began */
-	unsigned line;
+	unsigned line; /* where the gathered ones began */
+	/* What the file said before and says now (zonefile_update). */
+	const struct zonefile_sums *old, *now;
+	struct zonefile_sums *sums; /* of this pass */
+	uint64_t key;               /* of the gathered ones */
 };
 
 static void add(struct loader *l, const uint8_t *rdata, uint16_t len)
@@ -57,11 +61,15 @@ static void list_add(struct loader *l, size_t *n, const uint8_t *rdata, uint16_t
 /* The gathered records, behind what the transaction has of this RRset already. */
 static size_t list_all(struct loader *l)
 {
-	const struct rrset *there = txn_rrset(l->t, l->zone, l->owner, l->type);
+	const struct rrset *there = NULL;
 	const uint8_t *rdata;
 	size_t pos = 0, n = 0;
 	uint16_t len;
+	bool *seen = &l->sums->seen[zonefile_sums_find(l->sums, l->key)];
 
+	if (*seen)
+		there = txn_rrset(l->t, l->zone, l->owner, l->type);
+	*seen = true;
 	if (there) {
 		l->ttl = there->ttl; /* the first one counts */
 		while (rrset_next(there, &pos, &rdata, &len))
@@ -73,10 +81,20 @@ static size_t list_all(struct loader *l)
 	return n;
 }
 
+/* The file says of this RRset what it said before. */
+static bool is_unchanged(const struct loader *l)
+{
+	return l->old && zonefile_sums_find(l->old, l->key) >= 0 &&
+	       zonefile_sums_get(l->old, l->key) == zonefile_sums_get(l->now, l->key);
+}
+
 static int flush(struct loader *l)
 {
-	if (l->n == 0)
+	if (l->n == 0 || is_unchanged(l)) {
+		l->n = 0;
+		buf_reset(&l->bytes);
 		return 0;
+	}
 	size_t n = list_all(l);
 	int err = txn_put_rrset(l->t, l->zone, l->owner, l->type, l->ttl, l->list, n);
 	l->n = 0;
@@ -123,40 +141,131 @@ static int on_record(void *ctx, const struct zonefile_record *r, char **ret_why)
 		l->type = r->type;
 		l->ttl = r->ttl;
 		l->line = r->line;
+		l->key = zonefile_sums_key(r->owner, r->type);
 	}
+	zonefile_sums_add(l->sums, l->key,
+			  zonefile_sums_record(r->type, r->ttl, r->rdata, r->rdlen));
 	add(l, r->rdata, r->rdlen);
 	return 0;
+}
+
+static struct loader *loader_new(struct txn *t, const uint8_t *origin)
+{
+	struct loader *l = MEM_NEW(struct loader);
+
+	l->t = t;
+	l->sums = zonefile_sums_new();
+	memcpy(l->zone, origin, dname_len(origin));
+	return l;
+}
+
+static void loader_free(struct loader *l)
+{
+	zonefile_sums_free(l->sums);
+	buf_fini(&l->bytes);
+	free(l->lens);
+	free(l->list);
+	free(l);
+}
+
+/* Read the whole file into the transaction. */
+static int load(struct loader *l, const char *path, struct strv *includes, char **ret_why)
+{
+	int err = zonefile_parse(path, l->zone, on_record, l, includes, ret_why);
+
+	if (err)
+		return err;
+	err = flush(l);
+	if (err) {
+		char *why = explain(l, err);
+
+		*ret_why = mem_printf("%s: %s", path, why);
+		free(why);
+	}
+	return err;
 }
 
 int zonefile_load(struct txn *t, const char *path, const uint8_t *origin, struct strv *includes,
 		  size_t *ret_records, char **ret_why)
 {
-	struct loader *l = MEM_NEW(struct loader);
-
-	l->t = t;
-	memcpy(l->zone, origin, dname_len(origin));
+	struct loader *l = loader_new(t, origin);
 	int err = txn_zone_add(t, origin);
+
 	if (err == 0)
 		err = txn_zone_clear(t, origin);
 	if (err)
 		*ret_why = mem_strdup(error_text(err));
 	else
-		err = zonefile_parse(path, origin, on_record, l, includes, ret_why);
-	if (err == 0) {
-		err = flush(l);
-		if (err) {
-			char *why = explain(l, err);
-
-			*ret_why = mem_printf("%s: %s", path, why);
-			free(why);
-		}
-	}
+		err = load(l, path, includes, ret_why);
 	if (err == 0 && ret_records)
 		*ret_records = l->records;
-	buf_fini(&l->bytes);
-	free(l->lens);
-	free(l->list);
-	free(l);
+	loader_free(l);
+	return err;
+}
+
+/* --- reload ------------------------------------------------------------------------------ */
+
+static int sum_record(void *ctx, const struct zonefile_record *r, char **ret_why)
+{
+	(void)ret_why;
+	zonefile_sums_add(ctx, zonefile_sums_key(r->owner, r->type),
+			  zonefile_sums_record(r->type, r->ttl, r->rdata, r->rdlen));
+	return 0;
+}
+
+struct removal {
+	struct txn *t;
+	const uint8_t *zone;
+	const struct zonefile_sums *old, *now;
+};
+
+/* What the file had and has no more goes, whatever became of it since. */
+static bool remove_if_gone(void *ctx, const uint8_t *owner, const struct rrset *rrset)
+{
+	const struct removal *m = ctx;
+	uint64_t key = zonefile_sums_key(owner, rrset->type);
+
+	if (zonefile_sums_find(m->old, key) >= 0 && zonefile_sums_find(m->now, key) < 0)
+		(void)txn_remove(m->t, m->zone, owner, rrset->type); /* the zone is there */
+	return true;
+}
+
+int zonefile_update(struct txn *t, const struct zone *live, const char *path, const uint8_t *origin,
+		    const struct zonefile_sums *old, struct zonefile_sums **ret_sums,
+		    struct strv *includes, size_t *ret_records, char **ret_why)
+{
+	struct loader *l = loader_new(t, origin);
+	struct zonefile_sums *now = NULL;
+	int err = 0;
+
+	if (old && live) {
+		now = zonefile_sums_new();
+		err = zonefile_parse(path, origin, sum_record, now, NULL, ret_why);
+		if (err)
+			goto out;
+		struct removal m = { t, origin, old, now };
+		zone_each_unordered(live, remove_if_gone, &m);
+		l->old = old;
+		l->now = now;
+	}
+	err = txn_zone_add(t, origin);
+	if (err)
+		*ret_why = mem_strdup(error_text(err));
+	else
+		err = load(l, path, includes, ret_why);
+	if (err == 0 && now && now->total != l->sums->total) {
+		*ret_why = mem_printf("%s: changed while it was read", path);
+		err = ERR_AGAIN;
+	}
+	if (err)
+		goto out;
+	if (ret_records)
+		*ret_records = l->records;
+	*ret_sums = l->sums;
+	l->sums = NULL;
+out:
+	zonefile_sums_free(now);
+	loader_free(l);
 	return err;
 }
 
