@@ -42,6 +42,20 @@ void status_command(const char *name, bool mutates, command_cb cb, void *ctx)
 	free(map_put(&commands, name, c));
 }
 
+void status_section_remove(const char *name)
+{
+	free(map_remove(&sections, name));
+}
+
+void status_commands(cJSON *out)
+{
+	for (struct map_item *it = map_first(&commands); it; it = map_next(&commands, it)) {
+		const struct command *c = it->value;
+
+		cJSON_AddBoolToObject(cJSON_AddObjectToObject(out, it->key), "mutates", c->mutates);
+	}
+}
+
 struct cJSON *status_collect(const char *section)
 {
 	if (section) {

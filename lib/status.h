@@ -20,6 +20,10 @@ typedef int (*command_cb)(void *ctx, const struct cJSON *args, struct cJSON *out
 void status_section(const char *name, status_cb cb, void *ctx);
 /* MUTATES: only over the unix socket or with a token. */
 void status_command(const char *name, bool mutates, command_cb cb, void *ctx);
+/* The room goes away before the process does. */
+void status_section_remove(const char *name);
+/* {"drain": {"mutates": true}, …} of all commands. */
+void status_commands(struct cJSON *out);
 /* {"zones": {...}, "hosts": {...}} of all sections, or of SECTION alone (NULL if unknown). */
 struct cJSON *status_collect(const char *section);
 /* 0 or ERR_NOT_FOUND or what the command says. */

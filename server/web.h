@@ -27,5 +27,7 @@ int web_new(struct loop *loop, const struct config *config, struct web **ret, ch
 void web_free(struct web *w);
 /* Port of the first TCP --admin address; 0 if none. */
 unsigned web_port(const struct web *w);
+/* Port of --metrics-address; 0 if it was not given. */
+unsigned web_metrics_port(const struct web *w);
 /* "unix:$XDG_RUNTIME_DIR/gslbd/ctl.sock", else "unix:/run/gslbd/ctl.sock"; caller frees. */
 char *web_default_socket(void);
