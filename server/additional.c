@@ -29,13 +29,11 @@ static unsigned host_offset(uint16_t type)
 }
 
 /* The node that has HOST's addresses, in any zone of ours; glue counts. */
-static const struct node *find_host(struct resolution *s, const struct qname *host,
-				    const struct zone **ret_zone)
+static const struct node *find_host(struct resolution *s, const struct qname *host)
 {
 	const struct zone *z = version_find(s->version, host, host->labels);
 	const struct node *n;
 
-	*ret_zone = z;
 	if (z == NULL)
 		return NULL;
 	switch (lookup_name(z, host, &n)) {
@@ -56,8 +54,9 @@ static bool is_done(struct additional *x, const struct node *n)
 	for (unsigned i = 0; i < x->ndone; i++)
 		if (x->done[i] == n)
 			return true;
-	if (x->ndone < HOSTS_MAX)
-		x->done[x->ndone++] = n;
+	if (x->ndone == HOSTS_MAX)
+		return true; /* enough */
+	x->done[x->ndone++] = n;
 	return false;
 }
 
@@ -85,42 +84,61 @@ static void put_type(struct additional *x, const struct node *n, uint16_t type,
 		x->s->r.tc = true;
 }
 
-static void put_host(struct additional *x, const struct resolve_hosts *h, size_t name_at)
+/*
+ * The host's name at *at of the message, complete, into NAME.  For "." in SVCB and HTTPS with a
+ * priority that is the owner at RR (RFC 9460 2.5.2); elsewhere it means "no host": false.
+ */
+static bool read_host(const struct resolution *s, uint16_t type, size_t rr, size_t *at,
+		      uint8_t *name, bool *ret_is_owner)
+{
+	size_t pos = *at;
+
+	*ret_is_owner = false;
+	if (dname_unpack(s->r.msg, s->r.len, &pos, name))
+		return false;
+	if (name[0])
+		return true;
+	if ((type != RRTYPE_SVCB && type != RRTYPE_HTTPS) || wire_get16(s->r.msg + *at - 2) == 0)
+		return false;
+	*ret_is_owner = true;
+	*at = wire_get16(s->r.msg + rr) & PTR_MAX;
+	pos = *at;
+	return dname_unpack(s->r.msg, s->r.len, &pos, name) == 0;
+}
+
+static void put_host(struct additional *x, const struct resolve_hosts *h, size_t rr)
 {
 	struct resolution *s = x->s;
-	const struct zone *z;
-	uint8_t name[DNAME_MAX];
-	size_t pos = name_at;
-
-	if (dname_unpack(s->r.msg, s->r.len, &pos, name))
-		return;
-	if (name[0] == 0)
-		return; /* "." in MX and SVCB: no host, or the owner itself */
 	struct qname *host = &s->a->extra;
-	qname_set(host, name);
-	const struct node *n = find_host(s, host, &z);
-	if (n == NULL || is_done(x, n))
-		return;
-	const struct response_owner owner = { name, name_at };
+	size_t at = rr + RR_FIXED + host_offset(h->type);
 	size_t origin_at = PTR_MAX + 1; /* addresses have no names in them */
+	uint8_t name[DNAME_MAX];
+	bool is_owner;
+
+	if (!read_host(s, h->type, rr, &at, name, &is_owner))
+		return;
+	qname_set(host, name);
+	const struct node *n = find_host(s, host);
 	bool needed = is_needed(h->cut, host);
+	if (n == NULL || (!needed && is_done(x, n)))
+		return;
+	const struct response_owner owner = { name, at };
 	put_type(x, n, RRTYPE_A, &owner, origin_at, needed);
 	put_type(x, n, RRTYPE_AAAA, &owner, origin_at, needed);
-	if (h->type == RRTYPE_SVCB || h->type == RRTYPE_HTTPS) /* RFC 9460 4.1 */
-		put_type(x, n, h->type, &owner, origin_at, false);
+	if (!is_owner && (h->type == RRTYPE_SVCB || h->type == RRTYPE_HTTPS))
+		put_type(x, n, h->type, &owner, origin_at, false); /* RFC 9460 4.1 */
 }
 
 void additional_put(struct resolution *s)
 {
 	struct additional x = { .s = s };
 
-	/* what the question's own name has is in the answer already */
 	for (unsigned i = 0; i < s->nhosts; i++) {
 		const struct resolve_hosts *h = &s->hosts[i];
 		size_t at = h->at;
 
 		for (unsigned k = 0; k < h->count; k++) {
-			put_host(&x, h, at + RR_FIXED + host_offset(h->type));
+			put_host(&x, h, at);
 			at += RR_FIXED + (size_t)wire_get16(s->r.msg + at + 10);
 		}
 	}

@@ -160,8 +160,9 @@ static void put_apex_ns(struct resolution *s)
 	size_t at = s->r.len;
 	unsigned first;
 
-	if (ns == NULL || s->r.tc)
-		return;
+	if (s->nhosts && s->hosts[0].type == RRTYPE_NS)
+		return; /* they are the answer */
+	assert(ns);     /* no zone is published without */
 	unsigned i = resolve_variant(s, ns, &first);
 	put_at_origin(s, ns, i, true);
 	if (s->r.len > at)
