@@ -4,6 +4,11 @@
 
 #include "lib/mem.h"
 
+const struct endpoint *change_endpoint(const struct change *c)
+{
+	return c->after ? c->after : c->before;
+}
+
 void change_list_add(struct change_list *l, enum change_kind kind, const struct endpoint *before,
 		     const struct endpoint *after, const struct endpoint *record, bool is_txt)
 {

@@ -19,6 +19,8 @@ struct change_list {
 	struct endpoint_list made; /* endpoints that only the list holds */
 };
 
+/* What C is about: AFTER, or BEFORE of a delete.  Never NULL. */
+const struct endpoint *change_endpoint(const struct change *c);
 /* Append; BEFORE and AFTER are borrowed.  RECORD: see above. */
 void change_list_add(struct change_list *l, enum change_kind kind, const struct endpoint *before,
 		     const struct endpoint *after, const struct endpoint *record, bool is_txt);

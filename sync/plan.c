@@ -42,6 +42,10 @@ const char *plan_skip_text(enum plan_skip_reason reason)
 		return "its ownership is recorded only in an old form, so it is not deleted";
 	case PLAN_SKIP_EMPTY:
 		return "it has no targets";
+	case PLAN_SKIP_NO_ZONE:
+		return "no hosted zone takes this name";
+	case PLAN_SKIP_TYPE:
+		return "the provider cannot hold records of this type";
 	}
 	return "";
 }

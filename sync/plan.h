@@ -70,6 +70,8 @@ enum plan_skip_reason {
 	PLAN_SKIP_DISCARDED, /* a CNAME candidate beside others */
 	PLAN_SKIP_WEAK,      /* would be deleted, but ownership is seen only in an old form */
 	PLAN_SKIP_EMPTY,     /* no targets */
+	PLAN_SKIP_NO_ZONE,   /* no hosted zone takes the name */
+	PLAN_SKIP_TYPE,      /* the provider cannot hold this type */
 };
 struct plan_skipped {
 	enum plan_skip_reason reason;

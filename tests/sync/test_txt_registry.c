@@ -346,7 +346,7 @@ static void apply(struct registry *reg, struct view *v, const struct change_list
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct change *c = &l->c[i];
-		const struct endpoint *e = c->after ? c->after : c->before;
+		const struct endpoint *e = change_endpoint(c);
 
 		if (c->kind == CHANGE_DELETE)
 			view_remove(v, e->dns_name, e->record_type, e->set_identifier);

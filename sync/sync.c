@@ -1,0 +1,346 @@
+#include "sync/sync.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "lib/config.h"
+#include "lib/dns_client.h"
+#include "lib/error.h"
+#include "lib/http_client.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/map.h"
+#include "lib/mem.h"
+#include "lib/metric.h"
+#include "lib/status.h"
+#include "sync/desired.h"
+#include "sync/instance.h"
+#include "sync/provider_table.h"
+
+#define STOP_MS 10000 /* for a batch that is under way */
+
+struct sync {
+	struct loop *loop;
+	const struct config *config;
+	struct http_client *http;
+	struct dns_client *dns;
+	struct desired desired;
+	struct map sources; /* name -> whether it is synced (the map itself, or the struct) */
+	bool leader;
+	struct instance **instances;
+	size_t n;
+	size_t first_passes; /* that have ended */
+	int once_err;
+	void (*on_once)(void *ctx, int err);
+	void *once_ctx;
+	void (*on_result)(void *ctx, const char *object, const struct endpoint *e, int err,
+			  const char *err_text);
+	void *result_ctx;
+	size_t running; /* instances that still stop */
+	struct loop_timer *stop_timer;
+	void (*on_stopped)(void *ctx);
+	void *stopped_ctx;
+};
+
+/* --- making -------------------------------------------------------------------------- */
+
+static const struct provider_ops *find_ops(const char *name)
+{
+	static const char *const aliases[][2] = { { "azure-dns", "azure" },
+						  { "azure-private-dns", "azure-private" },
+						  { "powerdns", "pdns" } };
+
+	for (size_t i = 0; provider_table[i]; i++)
+		if (strcmp(provider_table[i]->name, name) == 0)
+			return provider_table[i];
+	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++) {
+		if (strcmp(aliases[i][0], name) == 0)
+			return find_ops(aliases[i][1]);
+		if (strcmp(aliases[i][1], name) == 0)
+			for (size_t k = 0; provider_table[k]; k++)
+				if (strcmp(provider_table[k]->name, aliases[i][0]) == 0)
+					return provider_table[k];
+	}
+	return NULL;
+}
+
+static char *unknown_provider(const char *name)
+{
+	struct strv known = { 0 };
+
+	if (strcmp(name, "infoblox") == 0)
+		return mem_strdup(
+			"--provider=infoblox: not supported; Infoblox takes RFC 2136 updates "
+			"(--provider=rfc2136), or put a webhook before it "
+			"(--provider=webhook)");
+	for (size_t i = 0; provider_table[i]; i++)
+		strv_add(&known, provider_table[i]->name);
+	strv_sort(&known);
+	char *list = strv_join(&known, ", ");
+	char *why =
+		mem_printf("--provider=%s: unknown; there are %s, and --provider=webhook for all "
+			   "others",
+			   name, list);
+	free(list);
+	strv_fini(&known);
+	return why;
+}
+
+static void instance_result(void *ctx, const char *object, const struct endpoint *e, int err,
+			    const char *err_text)
+{
+	struct sync *s = ctx;
+
+	if (s->on_result)
+		s->on_result(s->result_ctx, object, e, err, err_text);
+}
+
+static void instance_first_pass(void *ctx, struct instance *i, int err)
+{
+	struct sync *s = ctx;
+
+	(void)i;
+	if (s->once_err == 0)
+		s->once_err = err;
+	if (++s->first_passes == s->n && s->on_once)
+		s->on_once(s->once_ctx, s->once_err);
+}
+
+static int add_instance(struct sync *s, const char *name, const struct config *config,
+			struct zonedb *zonedb, char **ret_why)
+{
+	const struct provider_ops *ops = find_ops(name);
+	struct instance_env env = { .loop = s->loop,
+				    .http = s->http,
+				    .dns = s->dns,
+				    .zonedb = zonedb,
+				    .desired = &s->desired,
+				    .ctx = s,
+				    .on_result = instance_result,
+				    .on_first_pass = instance_first_pass };
+	struct instance *i = NULL;
+	int err;
+
+	if (ops == NULL) {
+		*ret_why = unknown_provider(name);
+		return ERR_INVALID;
+	}
+	err = instance_new(&env, name, ops, config, &i, ret_why);
+	if (err)
+		return err;
+	s->instances = mem_array(s->instances, s->n + 1, sizeof(struct instance *));
+	s->instances[s->n++] = i;
+	return 0;
+}
+
+/* --- status and commands ---------------------------------------------------------------- */
+
+static void status(void *ctx, cJSON *out)
+{
+	struct sync *s = ctx;
+	cJSON *providers = cJSON_AddArrayToObject(out, "providers");
+	cJSON *sources = cJSON_AddObjectToObject(out, "sources");
+
+	(void)cJSON_AddBoolToObject(out, "leader", s->leader);
+	(void)cJSON_AddNumberToObject(out, "endpoints", (double)s->desired.n);
+	for (struct map_item *it = map_first(&s->sources); it; it = map_next(&s->sources, it))
+		(void)cJSON_AddBoolToObject(sources, it->key, it->value == s);
+	for (size_t i = 0; i < s->n; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		instance_status(s->instances[i], o);
+		cJSON_AddItemToArray(providers, o);
+	}
+}
+
+static struct instance *chosen(struct sync *s, const cJSON *args, size_t i)
+{
+	const cJSON *want = cJSON_GetObjectItemCaseSensitive(args, "provider");
+
+	if (cJSON_IsString(want) && strcmp(want->valuestring, instance_name(s->instances[i])) != 0)
+		return NULL;
+	return s->instances[i];
+}
+
+static int command_plan(void *ctx, const cJSON *args, cJSON *out)
+{
+	struct sync *s = ctx;
+	cJSON *changes = cJSON_AddArrayToObject(out, "changes");
+
+	for (size_t i = 0; i < s->n; i++)
+		if (chosen(s, args, i))
+			instance_preview(s->instances[i], changes);
+	return 0;
+}
+
+static int command_release(void *ctx, const cJSON *args, cJSON *out)
+{
+	struct sync *s = ctx;
+
+	(void)out;
+	for (size_t i = 0; i < s->n; i++)
+		if (chosen(s, args, i))
+			instance_release(s->instances[i]);
+	return 0;
+}
+
+static int command_verify(void *ctx, const cJSON *args, cJSON *out)
+{
+	struct sync *s = ctx;
+
+	(void)out;
+	for (size_t i = 0; i < s->n; i++)
+		if (chosen(s, args, i))
+			instance_verify(s->instances[i]);
+	return 0;
+}
+
+/* --- the door --------------------------------------------------------------------------- */
+
+int sync_new(struct loop *loop, const struct config *config, struct zonedb *zonedb,
+	     struct sync **ret, char **ret_why)
+{
+	const struct strv *providers = config_list(config, OPT_PROVIDER);
+	int err = 0;
+
+	if (providers->n == 0) {
+		*ret = NULL;
+		return 0;
+	}
+	struct sync *s = MEM_NEW(struct sync);
+	s->loop = loop;
+	s->config = config;
+	s->leader = true;
+	s->http = http_client_new(loop);
+	s->dns = dns_client_new(loop);
+	desired_init(&s->desired, config_list(config, OPT_SOURCE));
+	for (size_t i = 0; err == 0 && i < providers->n; i++)
+		err = add_instance(s, providers->s[i], config, zonedb, ret_why);
+	if (err) {
+		sync_free(s);
+		return err;
+	}
+	status_section("sync", status, s);
+	status_command("plan", false, command_plan, s);
+	status_command("sync-release", true, command_release, s);
+	status_command("sync-verify", true, command_verify, s);
+	*ret = s;
+	return 0;
+}
+
+void sync_free(struct sync *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		instance_free(s->instances[i]);
+	free(s->instances);
+	desired_fini(&s->desired);
+	map_fini(&s->sources, NULL);
+	loop_timer_free(s->stop_timer);
+	dns_client_free(s->dns);
+	http_client_free(s->http);
+	free(s);
+}
+
+static bool all_synced(const struct sync *s)
+{
+	for (struct map_item *it = map_first(&s->sources); it; it = map_next(&s->sources, it))
+		if (it->value != s)
+			return false;
+	return true;
+}
+
+static void gate(struct sync *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		instance_gate(s->instances[i], all_synced(s), s->leader);
+}
+
+void sync_start(struct sync *s)
+{
+	gate(s);
+	for (size_t i = 0; i < s->n; i++)
+		instance_start(s->instances[i]);
+}
+
+static void stopped(struct sync *s)
+{
+	void (*done)(void *ctx) = s->on_stopped;
+
+	s->on_stopped = NULL;
+	loop_timer_cancel(s->stop_timer);
+	if (done)
+		done(s->stopped_ctx);
+}
+
+static void instance_stopped(void *ctx)
+{
+	struct sync *s = ctx;
+
+	if (s->running && --s->running == 0)
+		stopped(s);
+}
+
+static void stop_late(void *ctx)
+{
+	struct sync *s = ctx;
+
+	log_warning("a provider has not answered within %d s: its batch is abandoned",
+		    STOP_MS / 1000);
+	s->running = 0;
+	stopped(s);
+}
+
+void sync_stop(struct sync *s, void (*done)(void *ctx), void *ctx)
+{
+	s->on_stopped = done;
+	s->stopped_ctx = ctx;
+	s->running = s->n;
+	s->stop_timer = loop_timer_new(s->loop, stop_late, s);
+	loop_timer_set(s->stop_timer, STOP_MS);
+	for (size_t i = 0; i < s->n; i++)
+		instance_stop(s->instances[i], instance_stopped, s);
+}
+
+void sync_set_desired(struct sync *s, const char *source, const char *object,
+		      struct endpoint *const *endpoints, size_t n)
+{
+	struct strv changed = { 0 };
+
+	desired_set(&s->desired, source, object, endpoints, n, &changed);
+	metric_set(METRIC_EXTDNS_SOURCE_ENDPOINTS_TOTAL, (double)s->desired.n);
+	for (size_t i = 0; changed.n && i < s->n; i++)
+		instance_changed(s->instances[i], &changed);
+	strv_fini(&changed);
+}
+
+void sync_set_synced(struct sync *s, const char *source, bool synced)
+{
+	/* the value says it: the struct itself for true, its config for false */
+	(void)map_put(&s->sources, source, synced ? (void *)s : (void *)&s->config);
+	gate(s);
+}
+
+void sync_on_once(struct sync *s, void (*cb)(void *ctx, int err), void *ctx)
+{
+	s->on_once = cb;
+	s->once_ctx = ctx;
+}
+
+void sync_set_leader(struct sync *s, bool leader)
+{
+	s->leader = leader;
+	gate(s);
+}
+
+void sync_on_result(struct sync *s,
+		    void (*cb)(void *ctx, const char *object, const struct endpoint *e, int err,
+			       const char *err_text),
+		    void *ctx)
+{
+	s->on_result = cb;
+	s->result_ctx = ctx;
+}

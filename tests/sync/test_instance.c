@@ -1,0 +1,501 @@
+/* instance: the loop of one provider, against a fake that counts. */
+#include "sync/instance.h"
+
+#include <cjson/cJSON.h>
+
+#include "lib/json.h"
+#include "lib/log.h"
+#include "tests/sync/fake.h"
+
+struct rig {
+	struct loop *loop;
+	struct config *config;
+	struct desired desired;
+	struct instance *i;
+	int first_err;
+	bool first_done, stopped;
+	struct strv results; /* "object name err" */
+};
+
+static void on_result(void *ctx, const char *object, const struct endpoint *e, int err,
+		      const char *err_text)
+{
+	struct rig *r = ctx;
+
+	(void)err_text;
+	strv_take(&r->results, mem_printf("%s %s %d", object, e->dns_name, err));
+}
+
+static void on_first(void *ctx, struct instance *i, int err)
+{
+	struct rig *r = ctx;
+
+	(void)i;
+	r->first_err = err;
+	r->first_done = true;
+}
+
+static void on_stopped(void *ctx)
+{
+	((struct rig *)ctx)->stopped = true;
+}
+
+static void rig_up(struct rig *r, const char *const *flags)
+{
+	const char *pairs[12] = { "txt-owner-id=me", "txt-prefix=_x.", "interval=1h" };
+	struct instance_env env;
+	char *why = NULL;
+
+	for (size_t n = 3; *flags; flags++)
+		pairs[n++] = *flags;
+	*r = (struct rig){ .loop = loop_new(), .config = config_for_test(pairs) };
+	log_setup(LOG_LEVEL_ERROR, 0);
+	desired_init(&r->desired, NULL);
+	env = (struct instance_env){ .loop = r->loop,
+				     .desired = &r->desired,
+				     .ctx = r,
+				     .on_result = on_result,
+				     .on_first_pass = on_first };
+	assert_int_equal(instance_new(&env, "fake", &provider_fake, r->config, &r->i, &why), 0);
+}
+
+static void rig_down(struct rig *r)
+{
+	instance_stop(r->i, on_stopped, r);
+	WAIT_FOR(r->loop, r->stopped);
+	instance_free(r->i);
+	desired_fini(&r->desired);
+	strv_fini(&r->results);
+	config_free(r->config);
+	loop_free(r->loop);
+}
+
+static void want(struct rig *r, const char *object, const char *line)
+{
+	struct endpoint *e = line ? words_endpoint(line) : NULL;
+	struct strv changed = { 0 };
+
+	desired_set(&r->desired, "test", object, &e, line ? 1 : 0, &changed);
+	instance_changed(r->i, &changed);
+	strv_fini(&changed);
+	endpoint_free(e);
+}
+
+static void have(const char *line)
+{
+	view_put(&fake.zone, words_endpoint(line));
+}
+
+static const char *is_there(const char *name)
+{
+	const struct endpoint *e = view_find(&fake.zone, name, "A", "");
+
+	return e ? e->targets.s[0] : "-";
+}
+
+static void run_first(struct rig *r)
+{
+	instance_gate(r->i, true, true);
+	instance_start(r->i);
+	WAIT_FOR(r->loop, r->first_done);
+}
+
+#define FLAGS(...) ((const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+#define MINE       "'\"heritage=external-dns,external-dns/owner=me\"'"
+
+static bool is_idle(struct rig *r)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	instance_status(r->i, o);
+	bool idle = strcmp(json_text(o, "phase"), "idle") == 0 && json_number(o, "pending", 1) == 0;
+	cJSON_Delete(o);
+	return idle;
+}
+
+static void the_first_pass_makes_the_zone_as_wanted(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS());
+	have("old.x A 9.9.9.9");
+	have("_x.a-old.x TXT " MINE);
+	have("hand.x A 8.8.8.8");
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	run_first(&r);
+	assert_int_equal(r.first_err, 0);
+	assert_string_equal(is_there("a.x"), "1.1.1.1");
+	assert_string_equal(is_there("old.x"), "-");
+	assert_string_equal(is_there("hand.x"), "8.8.8.8");
+	assert_int_equal(fake.reads, 1);
+	assert_int_equal(fake.calls, 1);
+	assert_true(strv_has(&r.results, "o/a a.x 0"));
+	rig_down(&r);
+}
+
+static void a_changed_object_is_one_call_and_no_read(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS());
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	want(&r, "o/b", "b.x A 1.1.1.1");
+	run_first(&r);
+	uint64_t before = clock_mono_ms();
+	want(&r, "o/a", "a.x A 2.2.2.2");
+	WAIT_FOR(r.loop, strcmp(is_there("a.x"), "2.2.2.2") == 0);
+	assert_true(clock_mono_ms() - before < 1000);
+	WAIT_FOR(r.loop, is_idle(&r));
+	assert_int_equal(fake.reads, 1);
+	assert_int_equal(fake.calls, 2);
+	assert_string_equal(fake.log.s[fake.log.n - 1], "~ a.x A 2.2.2.2");
+	want(&r, "o/b", NULL);
+	WAIT_FOR(r.loop, strcmp(is_there("b.x"), "-") == 0);
+	WAIT_FOR(r.loop, is_idle(&r));
+	assert_null(view_find(&fake.zone, "_x.a-b.x", "TXT", ""));
+	assert_int_equal(fake.reads, 1);
+	rig_down(&r);
+}
+
+static void a_burst_of_changes_is_one_call(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS());
+	run_first(&r);
+	for (int i = 0; i < 50; i++) {
+		char *object = mem_printf("o/%d", i), *line = mem_printf("n%d.x A 1.1.1.1", i);
+
+		want(&r, object, line);
+		free(object);
+		free(line);
+	}
+	WAIT_FOR(r.loop, fake.changes == 100);
+	assert_int_equal(fake.calls, 1);
+	rig_down(&r);
+}
+
+static void the_interval_finds_drift(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS("interval=50ms"));
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	run_first(&r);
+	view_put(&fake.zone, words_endpoint("a.x A 6.6.6.6"));
+	WAIT_FOR(r.loop, strcmp(is_there("a.x"), "1.1.1.1") == 0);
+	assert_true(fake.reads >= 2);
+	unsigned calls = fake.calls, reads = fake.reads;
+	WAIT_FOR(r.loop, fake.reads > reads + 2);
+	assert_int_equal(fake.calls, calls); /* at rest nothing is written */
+	rig_down(&r);
+}
+
+static void nothing_is_planned_before_all_sources_are_complete(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS("once=true"));
+	have("a.x A 1.1.1.1");
+	have("_x.a-a.x TXT " MINE);
+	instance_gate(r.i, false, true);
+	instance_start(r.i);
+	WAIT_FOR(r.loop, fake.reads == 1);
+	for (int i = 0; i < 5; i++)
+		loop_once(r.loop, 10);
+	assert_false(r.first_done);
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	instance_gate(r.i, true, true);
+	WAIT_FOR(r.loop, r.first_done);
+	assert_int_equal(fake.calls, 0);
+	rig_down(&r);
+}
+
+static void a_source_that_gets_lost_holds_deletes(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS());
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	run_first(&r);
+	instance_gate(r.i, false, true);
+	want(&r, "o/a", NULL);
+	want(&r, "o/b", "b.x A 1.1.1.1");
+	WAIT_FOR(r.loop, strcmp(is_there("b.x"), "1.1.1.1") == 0);
+	assert_string_equal(is_there("a.x"), "1.1.1.1");
+	instance_gate(r.i, true, true);
+	WAIT_FOR(r.loop, strcmp(is_there("a.x"), "-") == 0);
+	rig_down(&r);
+}
+
+static void only_the_leader_calls(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS());
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	instance_gate(r.i, true, false);
+	instance_start(r.i);
+	for (int i = 0; i < 5; i++)
+		loop_once(r.loop, 10);
+	assert_int_equal(fake.reads + fake.calls, 0);
+	instance_gate(r.i, true, true);
+	WAIT_FOR(r.loop, r.first_done);
+	assert_string_equal(is_there("a.x"), "1.1.1.1");
+	rig_down(&r);
+}
+
+static void a_bad_record_stops_no_other_and_is_set_aside(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS());
+	fake.bad_target = "6.6.6.6";
+	for (int i = 0; i < 20; i++) {
+		char *object = mem_printf("o/%d", i);
+		char *line = mem_printf("n%02d.x A %s", i, i == 7 ? "6.6.6.6" : "1.1.1.1");
+
+		want(&r, object, line);
+		free(object);
+		free(line);
+	}
+	run_first(&r);
+	assert_int_equal(r.first_err, ERR_INVALID);
+	assert_int_equal(fake.changes, 38);
+	assert_string_equal(is_there("n07.x"), "-");
+	assert_null(view_find(&fake.zone, "_x.a-n07.x", "TXT", ""));
+	char *line = mem_printf("o/7 n07.x %d", ERR_INVALID);
+	assert_true(strv_has(&r.results, line));
+	free(line);
+	unsigned calls = fake.calls;
+	want(&r, "o/3", "n03.x A 2.2.2.2");
+	WAIT_FOR(r.loop, strcmp(is_there("n03.x"), "2.2.2.2") == 0);
+	assert_int_equal(fake.calls, calls + 1); /* the bad one is not tried with it */
+	cJSON *o = cJSON_CreateObject();
+	instance_status(r.i, o);
+	const cJSON *q = cJSON_GetObjectItem(o, "quarantined");
+	assert_int_equal(cJSON_GetArraySize(q), 1);
+	assert_string_equal(json_text(cJSON_GetArrayItem(q, 0), "name"), "n07.x");
+	assert_string_equal(json_text(cJSON_GetArrayItem(q, 0), "error"), "the fake says no");
+	cJSON_Delete(o);
+	want(&r, "o/7", "n07.x A 7.7.7.7"); /* mended: no waiting */
+	WAIT_FOR(r.loop, strcmp(is_there("n07.x"), "7.7.7.7") == 0);
+	rig_down(&r);
+}
+
+static void trouble_is_waited_out(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS());
+	fake.read_err = ERR_NETWORK;
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	instance_gate(r.i, true, true);
+	instance_start(r.i);
+	WAIT_FOR(r.loop, fake.reads == 1);
+	fake.read_err = 0;
+	WAIT_FOR(r.loop, r.first_done);
+	assert_int_equal(r.first_err, 0);
+	fake.write_err = ERR_TIMEOUT;
+	want(&r, "o/a", "a.x A 2.2.2.2");
+	WAIT_FOR(r.loop, fake.calls == 2);
+	unsigned reads = fake.reads;
+	fake.write_err = 0;
+	WAIT_FOR(r.loop, strcmp(is_there("a.x"), "2.2.2.2") == 0);
+	assert_int_equal(fake.reads, reads + 1); /* it looked before it tried again */
+	rig_down(&r);
+}
+
+static void a_foreign_change_in_between_is_not_overwritten_blindly(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS());
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	run_first(&r);
+	view_put(&fake.zone, words_endpoint("a.x A 5.5.5.5"));
+	want(&r, "o/a", "a.x A 2.2.2.2");
+	WAIT_FOR(r.loop, strcmp(is_there("a.x"), "2.2.2.2") == 0);
+	assert_true(fake.reads >= 2); /* ERR_STALE made it look */
+	rig_down(&r);
+}
+
+static void mass_deletes_are_held_until_released(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS());
+	for (int i = 0; i < 40; i++) {
+		char *object = mem_printf("o/%d", i), *line = mem_printf("n%d.x A 1.1.1.1", i);
+
+		want(&r, object, line);
+		free(object);
+		free(line);
+	}
+	run_first(&r);
+	assert_int_equal(fake.changes, 80);
+	instance_verify(r.i); /* so that it knows what is ours */
+	WAIT_FOR(r.loop, fake.reads == 2 && is_idle(&r));
+	for (int i = 0; i < 40; i++) {
+		char *object = mem_printf("o/%d", i);
+
+		want(&r, object, NULL);
+		free(object);
+	}
+	want(&r, "o/new", "new.x A 1.1.1.1");
+	WAIT_FOR(r.loop, strcmp(is_there("new.x"), "1.1.1.1") == 0);
+	WAIT_FOR(r.loop, is_idle(&r));
+	assert_int_equal(fake.changes, 82);
+	cJSON *o = cJSON_CreateObject();
+	instance_status(r.i, o);
+	assert_int_equal(json_number(o, "heldDeletes", 0), 40);
+	cJSON_Delete(o);
+	instance_release(r.i);
+	WAIT_FOR(r.loop, fake.changes == 162);
+	rig_down(&r);
+}
+
+static void an_absolute_limit_counts_too(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS("mass-delete-limit=1"));
+	have("a.x A 1.1.1.1");
+	have("_x.a-a.x TXT " MINE);
+	have("b.x A 1.1.1.1");
+	have("_x.a-b.x TXT " MINE);
+	run_first(&r);
+	assert_int_equal(fake.calls, 0);
+	rig_down(&r);
+}
+
+static void a_dry_run_changes_nothing(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS("dry-run=true", "once=true"));
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	run_first(&r);
+	assert_int_equal(fake.calls, 0);
+	rig_down(&r);
+}
+
+static void a_preview_tells_without_doing(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS("min-event-sync-interval=1h"));
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	run_first(&r);
+	want(&r, "o/a", "a.x A 2.2.2.2");
+	cJSON *out = cJSON_CreateArray();
+	instance_preview(r.i, out);
+	char *text = json_print(out);
+	assert_string_equal(text,
+			    "[{\"provider\":\"fake\",\"action\":\"update\",\"registry\":false,"
+			    "\"before\":{\"dnsName\":\"a.x\",\"recordType\":\"A\",\"targets\":"
+			    "[\"1.1.1.1\"]},\"after\":{\"dnsName\":\"a.x\",\"recordType\":\"A\","
+			    "\"targets\":[\"2.2.2.2\"]}}]");
+	free(text);
+	cJSON_Delete(out);
+	for (int i = 0; i < 5; i++)
+		loop_once(r.loop, 10);
+	assert_int_equal(fake.calls, 1); /* events wait for their least interval */
+	rig_down(&r);
+}
+
+static void records_are_adopted_only_by_request(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS("adopt=in.x"));
+	have("a.x A 9.9.9.9");
+	have("b.x A 9.9.9.9");
+	have("c.in.x A 9.9.9.9");
+	have("d.in.x A 9.9.9.9");
+	have("_x.a-d.in.x TXT '\"heritage=external-dns,external-dns/owner=you\"'");
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	want(&r, "o/b", "b.x A 1.1.1.1 gslbd.io/adopt=true");
+	want(&r, "o/c", "c.in.x A 9.9.9.9");
+	want(&r, "o/d", "d.in.x A 1.1.1.1");
+	run_first(&r);
+	assert_string_equal(is_there("a.x"), "9.9.9.9");
+	assert_string_equal(is_there("b.x"), "1.1.1.1");
+	assert_non_null(view_find(&fake.zone, "_x.a-b.x", "TXT", ""));
+	assert_non_null(view_find(&fake.zone, "_x.a-c.in.x", "TXT", ""));
+	assert_string_equal(is_there("d.in.x"), "9.9.9.9");
+	rig_down(&r);
+}
+
+static void names_outside_the_zones_are_left_out(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, FLAGS());
+	strv_add(&fake.zones, "x");
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	want(&r, "o/b", "a.y A 1.1.1.1");
+	run_first(&r);
+	assert_int_equal(r.first_err, 0);
+	assert_int_equal(fake.changes, 2);
+	rig_down(&r);
+}
+
+static void a_kill_between_claim_and_record_converges(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	/* the claim was written, then the power went */
+	rig_up(&r, FLAGS());
+	have("_x.a-a.x TXT " MINE);
+	/* a delete: the record went, the claim did not */
+	have("_x.a-gone.x TXT " MINE);
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	run_first(&r);
+	assert_string_equal(is_there("a.x"), "1.1.1.1");
+	want(&r, "o/a", NULL);
+	WAIT_FOR(r.loop, strcmp(is_there("a.x"), "-") == 0);
+	assert_null(view_find(&fake.zone, "_x.a-a.x", "TXT", ""));
+	rig_down(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_pass_makes_the_zone_as_wanted),
+		cmocka_unit_test(a_changed_object_is_one_call_and_no_read),
+		cmocka_unit_test(a_burst_of_changes_is_one_call),
+		cmocka_unit_test(the_interval_finds_drift),
+		cmocka_unit_test(nothing_is_planned_before_all_sources_are_complete),
+		cmocka_unit_test(a_source_that_gets_lost_holds_deletes),
+		cmocka_unit_test(only_the_leader_calls),
+		cmocka_unit_test(a_bad_record_stops_no_other_and_is_set_aside),
+		cmocka_unit_test(trouble_is_waited_out),
+		cmocka_unit_test(a_foreign_change_in_between_is_not_overwritten_blindly),
+		cmocka_unit_test(mass_deletes_are_held_until_released),
+		cmocka_unit_test(an_absolute_limit_counts_too),
+		cmocka_unit_test(a_dry_run_changes_nothing),
+		cmocka_unit_test(a_preview_tells_without_doing),
+		cmocka_unit_test(records_are_adopted_only_by_request),
+		cmocka_unit_test(names_outside_the_zones_are_left_out),
+		cmocka_unit_test(a_kill_between_claim_and_record_converges),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
