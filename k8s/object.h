@@ -33,27 +33,34 @@ struct object {
 	enum kind_id kind;
 	const char *namespace; /* "" if cluster-scoped; these four point into json */
 	const char *name;
-	const char *uid;       /* "" from manifests without one */
+	const char *uid; /* "" from manifests without one */
 	const char *resource_version;
-	int64_t created_s;     /* 0 if unknown */
+	int64_t created_s; /* 0 if unknown */
 	int64_t generation;
 	cJSON *json;
 	unsigned refs;
 };
 
 /*
- * Takes JSON.  0, or ERR_INVALID with *ret_why (caller frees): no kind, name, … ; JSON is freed then.
+ * Takes JSON, slims it, and puts namespaced objects without a namespace into "default".
+ * 0, or ERR_INVALID with *ret_why (caller frees): no kind, name, … ; JSON is freed then.
  */
 int object_new(cJSON *json, struct object **ret, char **ret_why);
 struct object *object_ref(const struct object *o);
-void object_unref(struct object *o);
+void object_unref(const struct object *o); /* NULL is fine */
 /* metadata.annotations[NAME] / labels[NAME], or NULL. */
 const char *object_annotation(const struct object *o, const char *name);
 const char *object_label(const struct object *o, const char *name);
 const cJSON *object_spec(const struct object *o);   /* may be NULL */
 const cJSON *object_status(const struct object *o); /* may be NULL */
+/* metadata.deletionTimestamp is set. */
+bool object_is_deleting(const struct object *o);
 /* "namespace/name" or "name"; caller frees. */
 char *object_key(const struct object *o);
-/* A label selector ("a=b,c in (d,e),!f") or LabelSelector JSON against labels. */
+/*
+ * A label selector ("a=b,c in (d,e),!f"; wrong text matches nothing; k8s/selector.h has the
+ * same in two steps) or LabelSelector JSON against labels.  As in Kubernetes an empty
+ * LabelSelector selects everything and a missing one (NULL) nothing.
+ */
 bool object_matches_labels(const struct object *o, const char *selector);
 bool object_matches_label_selector(const cJSON *selector, const cJSON *labels);

@@ -29,8 +29,8 @@ struct source_ops {
 	const enum kind_id *also;    /* kinds that collect reads besides; ends with KIND_COUNT */
 	/*
 	 * Turn OBJ into endpoints by source_emit (ExternalDNS sources), or into declarations by the
-	 * sink (gslb, zonedelegation).  Reads other objects only through source_get/source_each, which
-	 * note the dependency.  Errors about the object: source_error.
+	 * sink (gslb, zonedelegation).  Reads other objects only through source_get/source_each,
+	 * which note the dependency.  Errors about the object: source_error.
 	 */
 	void (*collect)(struct source_run *run, const struct object *obj);
 	/* OBJ is gone; NULL if source.c's removal of its endpoints is all. */
@@ -58,6 +58,42 @@ void source_each_slice(struct source_run *run, const char *namespace, const char
 void source_resolve(struct source_run *run, const char *hostname, struct strv *v);
 /* Takes E; sets its resource label ("KIND/NS/NAME") if missing. */
 void source_emit(struct source_run *run, struct endpoint *e);
-/* The object cannot be used (fully): logged once per change, counted, shown in status, event on the object. */
+/* The object cannot be used (fully): logged once per change, counted, shown in status, event on the
+ * object. */
 void source_error(struct source_run *run, const struct object *obj, const char *reason,
 		  const char *fmt, ...) MEM_PRINTF(4, 5);
+
+/*
+ * True when SIGNATURE differs from what OBJ's collection last said under KEY ("" if one thing
+ * only): lets declarations be passed on only when they changed.  What a collection does not say
+ * again is forgotten.
+ */
+bool source_is_new(struct source_run *run, const char *key, const char *signature);
+
+/* --- the driver; for k8s.c and tests ------------------------------------------------ */
+
+struct loop;
+struct source_set;
+
+/* An error of an object that was not there before this collection; for events.  May be NULL. */
+typedef void (*source_error_cb)(void *ctx, const struct object *obj, const char *reason,
+				const char *message);
+
+/*
+ * The sources NAMES out of TABLE (NULL = all that are built in); their endpoints go to SINK
+ * through postprocess.  Borrows everything.
+ * 0, or ERR_INVALID / ERR_SYNTAX with *ret_why (caller frees): an unknown name, with the known
+ * ones; a bad flag of source_settings or postprocess.
+ */
+int source_set_new(struct loop *loop, const struct config *config, struct store *store,
+		   const struct endpoint_sink *sink, const struct strv *names,
+		   const struct source_ops *const *table, struct source_set **ret, char **ret_why);
+void source_set_free(struct source_set *set);
+/* True if some source reads KIND. */
+bool source_set_needs(const struct source_set *set, enum kind_id kind);
+bool source_set_has(const struct source_set *set, const char *name);
+void source_set_on_error(struct source_set *set, source_error_cb cb, void *ctx);
+/* Collect now what is due, instead of at the end of the loop pass (tests). */
+void source_set_flush(struct source_set *set);
+/* Collect everything again (configuration was reloaded). */
+void source_set_dirty(struct source_set *set);

@@ -66,6 +66,7 @@ struct http_server {
 	size_t nroutes;
 	unsigned limit;
 	unsigned port;
+	bool stopping;
 	struct strv paths; /* socket files, removed at the end */
 };
 
@@ -387,6 +388,12 @@ static void on_stream_closed(struct evhttp_connection *evcon, void *ctx)
 	struct http_stream *st = ctx;
 
 	(void)evcon;
+	/*
+	 * When the connection broke, evhttp has let the unfinished request go and it
+	 * is ours; when evhttp itself is freed, the request is gone already.
+	 */
+	if (!st->connection->door->server->stopping && !evhttp_request_get_connection(st->req))
+		evhttp_request_free(st->req);
 	st->on_close(st->ctx);
 	free(st);
 }
@@ -475,6 +482,7 @@ void http_server_free(struct http_server *s)
 {
 	if (!s)
 		return;
+	s->stopping = true;
 	evhttp_free(s->tcp.http);
 	evhttp_free(s->local.http);
 	sweep(s);

@@ -145,18 +145,27 @@ status() {
 fresh_namespace() {
 	local cluster
 	for cluster in "${@:2}"; do
-		kc "$cluster" delete namespace "$1" --ignore-not-found --wait=false >/dev/null
-		empty_namespace "$cluster" "$1"
+		drop_namespace "$cluster" "$1"
 		kc "$cluster" create namespace "$1" >/dev/null
 	done
 }
 
-# Nobody else does it: the namespace controller does not run.
-empty_namespace() {
-	local kinds='gslbs.k8gb.io,gslbs.k8gb.absa.oss,gslbpolicies,staticmembers,dnsendpoints,ingresses,services'
-	kinds+=,endpointslices,httproutes,grpcroutes,tlsroutes,tcproutes,udproutes,gateways,configmaps,secrets,events
-	kc "$1" -n "$2" delete --all --ignore-not-found "$kinds" >/dev/null 2>&1
+# Nobody else does it: the namespace controller does not run.  Collections are
+# deleted at once; kubectl would go through a thousand objects one by one.
+drop_namespace() {
+	local path group
 	kc "$1" get namespace "$2" >/dev/null 2>&1 || return 0
+	kc "$1" delete namespace "$2" --wait=false >/dev/null
+	for path in apis/k8gb.io/v1beta1/gslbs apis/k8gb.absa.oss/v1beta1/gslbs \
+		apis/gslbd.io/v1alpha1/{gslbpolicies,staticmembers} \
+		apis/externaldns.k8s.io/v1alpha1/dnsendpoints \
+		apis/gateway.networking.k8s.io/v1/{http,grpc,tls,tcp,udp}routes \
+		apis/gateway.networking.k8s.io/v1/gateways \
+		apis/networking.k8s.io/v1/ingresses apis/discovery.k8s.io/v1/endpointslices \
+		api/v1/{services,configmaps,secrets,events} apis/coordination.k8s.io/v1/leases; do
+		group=${path%/*}
+		kc "$1" delete --raw "/$group/namespaces/$2/${path##*/}" >/dev/null 2>&1
+	done
 	kc "$1" get namespace "$2" -o json |
 		/usr/bin/python3 -c 'import json, sys
 n = json.load(sys.stdin); n["spec"] = {}; json.dump(n, sys.stdout)' |
@@ -232,6 +241,15 @@ admin_port() {
 	cat "$WORK/$1.admin"
 }
 
+# spawn NAME COMMAND…: in the background until the file ends, or gslbd_stop NAME.
+spawn() {
+	local name=$1
+	shift
+	"$@" >>"$WORK/$name.log" 2>&1 </dev/null &
+	disown $!
+	echo $! >"$WORK/$name.pid"
+}
+
 # gslbd_start NAME ARG…: environment for it may stand before the call.
 gslbd_start() {
 	local name=$1
@@ -243,11 +261,16 @@ gslbd_start() {
 
 # The same without waiting: for a start that cannot become ready yet.
 gslbd_spawn() {
-	local name=$1 pid
+	local name=$1 pid dns admin
 	shift
-	"$GSLBD" --listen="127.0.0.1:$(dns_port "$name")" --admin="127.0.0.1:$(admin_port "$name")" \
-		"$@" >>"$WORK/$name.log" 2>&1 </dev/null &
+	# Not on the command's own line: that is expanded in the child, too late.
+	dns=$(dns_port "$name")
+	admin=$(admin_port "$name")
+	"$GSLBD" --listen="127.0.0.1:$dns" --admin="127.0.0.1:$admin" "$@" >>"$WORK/$name.log" 2>&1 </dev/null &
 	pid=$!
+	# With ATTACHED the caller waits for its exit status; else the shell
+	# would tell of each one that a test kills.
+	[ -n "${ATTACHED:-}" ] || disown "$pid"
 	echo "$pid" >"$WORK/$name.pid"
 }
 
@@ -264,7 +287,6 @@ gslbd_stop() {
 	rm -f "$WORK/$1.pid"
 	kill -"${2:-TERM}" "$pid" 2>/dev/null || return 0
 	within 10 pid_is_gone "$pid" || kill -KILL "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
 }
 
 # A child that nobody has waited for yet stays as a zombie.

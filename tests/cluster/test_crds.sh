@@ -364,5 +364,5 @@ it "a GslbPolicy that contradicts itself is refused" policy_that_contradicts_its
 it "a Drain says what and why" drain_says_what_and_why
 it "a StaticMember has addresses or a hostname" static_member_has_addresses_or_a_hostname
 
-empty_namespace eu crds
+drop_namespace eu crds
 all_passed

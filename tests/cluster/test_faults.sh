@@ -186,5 +186,5 @@ it "a start without API server serves the last good state" last_good_state_is_se
 it "an API server that comes later is found" late_api_server_is_found
 
 cluster up eu
-empty_namespace eu $ns
+drop_namespace eu $ns
 all_passed
