@@ -18,6 +18,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export HERE
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/gslbd-test.XXXXXX")
 PATIENCE=${PATIENCE:-20}
+zone=gslb.example.test
 failures=0
 
 # --- tests ------------------------------------------------------------------
@@ -200,6 +201,62 @@ backend() {
 	YAML
 }
 
+# load_balancer CLUSTER NAMESPACE KIND/NAME ADDRESS…: the status that its controller would write.
+load_balancer() {
+	local addresses
+	addresses=$(printf '{"ip":"%s"},' "${@:4}")
+	status "$1" "$2" "$3" "{\"loadBalancer\":{\"ingress\":[${addresses%,}]}}" >/dev/null
+}
+
+# ingress CLUSTER NAMESPACE NAME ADDRESS…: for host NAME.$zone, its backend of the same name;
+# $annotations go on it.
+ingress() {
+	apply "$1" >/dev/null <<-YAML
+	apiVersion: networking.k8s.io/v1
+	kind: Ingress
+	metadata: {name: $3, namespace: $2, annotations: {${annotations:-}}}
+	spec:
+	  rules:
+	  - host: ${host_name:-$3.$zone}
+	    http:
+	      paths:
+	      - {path: /, pathType: Prefix, backend: {service: {name: $3, port: {name: http}}}}
+	YAML
+	load_balancer "$1" "$2" ingress/"$3" "${@:4}"
+}
+
+# gslb CLUSTER NAMESPACE NAME STRATEGY [< rest of the spec]: by default for the Ingress of that
+# name; $api is its API version, $annotations go on it.
+gslb() {
+	{
+		cat <<-YAML
+		apiVersion: ${api:-k8gb.io/v1beta1}
+		kind: Gslb
+		metadata: {name: $3, namespace: $2, annotations: {${annotations:-}}}
+		spec:
+		  strategy: $4
+		YAML
+		if [ "${5:-}" = - ]; then
+			sed 's/^/  /'
+		else
+			echo "  resourceRef: {apiVersion: networking.k8s.io/v1, kind: Ingress, name: $3}"
+		fi
+	} | apply "$1" >/dev/null
+}
+
+# host CLUSTER NAMESPACE NAME ADDRESS…: backend, Ingress and a roundRobin Gslb.
+host() {
+	backend "$1" "$2" "$3" ready
+	ingress "$@"
+	gslb "$1" "$2" "$3" '{type: roundRobin}'
+}
+
+# Flow YAML, over several lines if need be, into block lines that can be indented.
+as_spec() {
+	tr '\t' ' ' |
+		/usr/bin/python3 -c 'import sys, yaml; print(yaml.safe_dump(yaml.safe_load(sys.stdin)), end="")'
+}
+
 # The role as we ship it, for the user "gslbd" of the cluster's token file.
 grant_role() {
 	local top=$HERE/../..
@@ -248,6 +305,16 @@ spawn() {
 	"$@" >>"$WORK/$name.log" 2>&1 </dev/null &
 	disown $!
 	echo $! >"$WORK/$name.pid"
+}
+
+# The same for a load-balanced cluster: gslb_daemon start|spawn CLUSTER ARG…, with the rights we
+# ship.  $zones, $peers (tags) and $as (a name for the daemon, if not that of the cluster).
+gslb_daemon() {
+	local how=gslbd_$1 tag=$2
+	shift 2
+	CLUSTER_GEO_TAG=$tag EXT_GSLB_CLUSTERS_GEO_TAGS=${peers:-} POD_NAMESPACE=k8gb \
+		DNS_ZONES=${zones-example.test:$zone:30} \
+		"$how" "${as:-$tag}" --kubeconfig="$(kubeconfig_of "$tag" gslbd)" "$@"
 }
 
 # gslbd_start NAME ARG…: environment for it may stand before the call.

@@ -12,45 +12,12 @@
 zone=gslb.example.test
 ns=faults
 
-start_args() {
-	printf '%s\n' --kubeconfig="$(kubeconfig_of eu gslbd)" --state-dir="$WORK/state"
-}
-
-start() { # gslbd_start or gslbd_spawn
-	local args
-	mapfile -t args < <(start_args)
+start() { # start|spawn
 	mkdir -p "$WORK/state"
-	CLUSTER_GEO_TAG=eu DNS_ZONES=example.test:$zone:30 POD_NAMESPACE=k8gb "$1" eu "${args[@]}"
+	gslb_daemon "$1" eu --state-dir="$WORK/state"
 }
 
-# host NAME ADDRESS [API-VERSION]: Ingress, backend and Gslb of that name.
-host() {
-	backend eu $ns "$1" ready
-	apply eu >/dev/null <<-YAML
-	apiVersion: networking.k8s.io/v1
-	kind: Ingress
-	metadata: {name: $1, namespace: $ns}
-	spec:
-	  rules:
-	  - host: $1.$zone
-	    http:
-	      paths:
-	      - {path: /, pathType: Prefix, backend: {service: {name: $1, port: {name: http}}}}
-	YAML
-	address "$1" "$2"
-	apply eu >/dev/null <<-YAML
-	apiVersion: ${3:-k8gb.io/v1beta1}
-	kind: Gslb
-	metadata: {name: $1, namespace: $ns}
-	spec:
-	  strategy: {type: roundRobin}
-	  resourceRef: {apiVersion: networking.k8s.io/v1, kind: Ingress, name: $1}
-	YAML
-}
-
-address() {
-	status eu $ns ingress/"$1" "{\"loadBalancer\":{\"ingress\":[{\"ip\":\"$2\"}]}}" >/dev/null
-}
+address() { load_balancer eu $ns ingress/"$1" "$2"; }
 
 is() { equals "$2" answer eu "$1.$zone" A; }
 still() { stays "$2" "${3:-2}" answer eu "$1.$zone" A; }
@@ -95,13 +62,13 @@ quick_restarts_do_no_harm() {
 what_changed_behind_its_back_is_found() {
 	local pid
 	pid=$(gslbd_pid eu)
-	host gone 192.0.2.9
+	host eu $ns gone 192.0.2.9
 	is gone 192.0.2.9
 	kill -STOP "$pid"
 	kc eu -n $ns delete gslbs.k8gb.io gone
 	kc eu -n $ns delete ingress gone
 	address two 192.0.2.22
-	host new 192.0.2.8
+	host eu $ns new 192.0.2.8
 	cluster restart eu
 	cluster compact eu
 	kill -CONT "$pid"
@@ -124,9 +91,9 @@ deleted_crd_takes_its_hosts_only() {
 recreated_crd_is_watched_again() {
 	kc eu create -f "$HERE/../../k8s/crds/gslb.yaml"
 	kc eu wait --for=condition=Established --timeout=30s crd/gslbs.k8gb.io
-	within "$PATIENCE" host one 192.0.2.1
+	within "$PATIENCE" host eu $ns one 192.0.2.1
 	took 'host answered after the CRD came back' 192.0.2.1 answer eu one.$zone A
-	host two 192.0.2.2
+	host eu $ns two 192.0.2.2
 	is two 192.0.2.2
 	is old 192.0.2.33
 }
@@ -164,11 +131,11 @@ late_api_server_is_found() {
 
 fresh_namespace $ns eu
 grant_role eu
-host one 192.0.2.1
-host two 192.0.2.2
-host old 192.0.2.3 k8gb.absa.oss/v1beta1
+host eu $ns one 192.0.2.1
+host eu $ns two 192.0.2.2
+api=k8gb.absa.oss/v1beta1 host eu $ns old 192.0.2.3
 
-start gslbd_start && started=1
+start start && started=1
 it "gslbd is ready" test "${started:-}" = 1 || exit 1
 it "its hosts are answered" hosts_are_answered
 it "answers stay while the API server is down" answers_stay_while_it_is_down
@@ -181,7 +148,7 @@ it "answers stay while our rights are gone" answers_stay_without_rights
 it "rights given back are used" rights_given_back_are_used
 gslbd_stop eu KILL
 cluster down eu
-start gslbd_spawn
+start spawn
 it "a start without API server serves the last good state" last_good_state_is_served
 it "an API server that comes later is found" late_api_server_is_found
 

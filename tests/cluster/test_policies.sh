@@ -13,31 +13,6 @@ zone=gslb.example.test
 ns=policies
 web=$(free_port)
 
-# host NAME: a Gslb whose own cluster offers 127.0.0.1.
-host() {
-	backend eu $ns "$1" ready
-	apply eu >/dev/null <<-YAML
-	apiVersion: networking.k8s.io/v1
-	kind: Ingress
-	metadata: {name: $1, namespace: $ns}
-	spec:
-	  rules:
-	  - host: $1.$zone
-	    http:
-	      paths:
-	      - {path: /, pathType: Prefix, backend: {service: {name: $1, port: {name: http}}}}
-	YAML
-	status eu $ns ingress/"$1" '{"loadBalancer":{"ingress":[{"ip":"127.0.0.1"}]}}' >/dev/null
-	apply eu >/dev/null <<-YAML
-	apiVersion: k8gb.io/v1beta1
-	kind: Gslb
-	metadata: {name: $1, namespace: $ns}
-	spec:
-	  strategy: {type: roundRobin}
-	  resourceRef: {apiVersion: networking.k8s.io/v1, kind: Ingress, name: $1}
-	YAML
-}
-
 # member NAME HOST < spec without the target
 member() {
 	{
@@ -83,12 +58,6 @@ static_member_is_answered() {
 	kc eu -n $ns delete staticmember dc
 	is plain 127.0.0.1
 }
-# Flow YAML into block lines that can be indented.
-as_spec() {
-	tr '\t' ' ' |
-		/usr/bin/python3 -c 'import sys, yaml; print(yaml.safe_dump(yaml.safe_load(sys.stdin)), end="")'
-}
-
 static_member_of_a_later_tier_waits() {
 	echo '{geoTag: dc, addresses: [127.0.0.2], tier: 1}' | as_spec | member dc plain
 	backend eu $ns plain unready
@@ -234,13 +203,12 @@ failback_waits_for_its_delay() {
 fresh_namespace $ns eu
 kc eu delete drain --all >/dev/null
 grant_role eu
-for name in plain probed tiered; do host $name; done
+for name in plain probed tiered; do host eu $ns $name 127.0.0.1; done
 mkdir -p "$WORK/www"
 echo fine >"$WORK/www/ok"
 serve 127.0.0.1
 
-CLUSTER_GEO_TAG=eu DNS_ZONES=example.test:$zone:30 POD_NAMESPACE=k8gb \
-	gslbd_start eu --kubeconfig="$(kubeconfig_of eu gslbd)" && started=1
+gslb_daemon start eu && started=1
 it "gslbd is ready" test "${started:-}" = 1 || exit 1
 it "a StaticMember is answered, and gone when it is deleted" static_member_is_answered
 it "a StaticMember of a later tier waits" static_member_of_a_later_tier_waits

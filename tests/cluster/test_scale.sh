@@ -65,8 +65,7 @@ grant_role eu
 /usr/bin/python3 "$HERE/make-hosts.py" "$KUBECONFIG_EU" $ns "$scale" || exit 2
 
 t0=$(date +%s%N)
-CLUSTER_GEO_TAG=eu DNS_ZONES=example.test:$zone:30 POD_NAMESPACE=k8gb \
-	gslbd_start eu --kubeconfig="$(kubeconfig_of eu gslbd)" && started=1
+gslb_daemon start eu && started=1
 echo "ready with $scale Gslbs: $((($(date +%s%N) - t0) / 1000000)) ms" >>"$WORK/times"
 it "gslbd is ready with $scale Gslbs" test "${started:-}" = 1 || exit 1
 it "every host is answered" every_host_is_answered

@@ -21,55 +21,8 @@ both() {
 }
 
 start() { # TAG
-	CLUSTER_GEO_TAG=$1 EXT_GSLB_CLUSTERS_GEO_TAGS=${peer[$1]} \
-		DNS_ZONES=example.test:$zone:30 CLUSTER_EXPOSED_IPS='' POD_NAMESPACE=k8gb \
-		gslbd_start "$1" --kubeconfig="$(kubeconfig_of "$1" gslbd)" \
+	peers=${peer[$1]} gslb_daemon start "$1" \
 		--peer="${peer[$1]}=127.0.0.1:$(dns_port "${peer[$1]}")"
-}
-
-# gslb TAG NAME STRATEGY < the rest of the spec
-gslb() {
-	{
-		cat <<-YAML
-		apiVersion: ${api:-k8gb.io/v1beta1}
-		kind: Gslb
-		metadata:
-		  name: $2
-		  namespace: $ns
-		  annotations: {${annotations:-}}
-		spec:
-		  strategy: $3
-		YAML
-		sed 's/^/  /'
-	} | apply "$1" >/dev/null
-}
-
-ingress_ref() {
-	printf 'resourceRef: {apiVersion: networking.k8s.io/v1, kind: Ingress, name: %s}\n' "$1"
-}
-
-# ingress TAG NAME ADDRESS…: with a backend of the same name and a controller's status.
-ingress() {
-	local cluster=$1 name=$2 addresses
-	shift 2
-	apply "$cluster" >/dev/null <<-YAML
-	apiVersion: networking.k8s.io/v1
-	kind: Ingress
-	metadata: {name: $name, namespace: $ns, annotations: {${annotations:-}}}
-	spec:
-	  rules:
-	  - host: $name.$zone
-	    http:
-	      paths:
-	      - {path: /, pathType: Prefix, backend: {service: {name: $name, port: {name: http}}}}
-	YAML
-	load_balancer "$cluster" ingress/"$name" "$@"
-}
-
-load_balancer() { # TAG KIND/NAME ADDRESS…
-	local addresses
-	addresses=$(printf '{"ip":"%s"},' "${@:3}")
-	status "$1" $ns "$2" "{\"loadBalancer\":{\"ingress\":[${addresses%,}]}}" >/dev/null
 }
 
 write_objects() { # TAG
@@ -77,8 +30,8 @@ write_objects() { # TAG
 	[ "$tag" = eu ] || v6=2001:db8:2::8
 	for name in rr fo route old nat ann six ttl; do backend "$tag" $ns $name ready; done
 
-	ingress "$tag" fo "$n.2"
-	ingress_ref fo | gslb "$tag" fo '{type: failover, primaryGeoTag: eu}'
+	ingress "$tag" $ns fo "$n.2"
+	gslb "$tag" $ns fo '{type: failover, primaryGeoTag: eu}'
 
 	apply "$tag" >/dev/null <<-YAML
 	apiVersion: gateway.networking.k8s.io/v1
@@ -97,7 +50,7 @@ write_objects() { # TAG
 	  rules: [{backendRefs: [{name: route, port: 80}]}]
 	YAML
 	status "$tag" $ns gateway/gw "{\"addresses\":[{\"type\":\"IPAddress\",\"value\":\"$n.3\"}]}" >/dev/null
-	gslb "$tag" route '{type: roundRobin}' <<-'YAML'
+	gslb "$tag" $ns route '{type: roundRobin}' - <<-'YAML'
 	resourceRef:
 	  apiVersion: gateway.networking.k8s.io/v1
 	  kind: HTTPRoute
@@ -106,24 +59,24 @@ write_objects() { # TAG
 
 	backend "$tag" $ns lb ready
 	kc "$tag" -n $ns patch service lb --type=merge -p '{"spec":{"type":"LoadBalancer"}}' >/dev/null
-	load_balancer "$tag" service/lb "$n.4"
-	annotations="k8gb.io/hostname: lb.$zone" gslb "$tag" lb '{type: roundRobin}' <<-'YAML'
+	load_balancer "$tag" $ns service/lb "$n.4"
+	annotations="k8gb.io/hostname: lb.$zone" gslb "$tag" $ns lb '{type: roundRobin}' - <<-'YAML'
 	resourceRef: {apiVersion: v1, kind: Service, name: lb}
 	YAML
 
-	ingress "$tag" old "$n.5"
-	ingress_ref old | api=k8gb.absa.oss/v1beta1 gslb "$tag" old '{type: roundRobin}'
+	ingress "$tag" $ns old "$n.5"
+	api=k8gb.absa.oss/v1beta1 gslb "$tag" $ns old '{type: roundRobin}'
 
-	ingress "$tag" nat 10.1.2.3
-	ingress_ref nat | annotations="k8gb.io/exposed-ip-addresses: '$n.6,$n.66'" \
-		gslb "$tag" nat '{type: roundRobin}'
+	ingress "$tag" $ns nat 10.1.2.3
+	annotations="k8gb.io/exposed-ip-addresses: '$n.6,$n.66'" \
+		gslb "$tag" $ns nat '{type: roundRobin}'
 
-	annotations='k8gb.io/strategy: roundRobin' ingress "$tag" ann "$n.7"
+	annotations='k8gb.io/strategy: roundRobin' ingress "$tag" $ns ann "$n.7"
 
-	ingress "$tag" six "$n.8" $v6
-	ingress_ref six | gslb "$tag" six '{type: roundRobin}'
+	ingress "$tag" $ns six "$n.8" $v6
+	gslb "$tag" $ns six '{type: roundRobin}'
 
-	gslb "$tag" rr '{type: roundRobin, dnsTtlSeconds: 5}' <<-YAML
+	gslb "$tag" $ns rr '{type: roundRobin, dnsTtlSeconds: 5}' - <<-YAML
 	ingress:
 	  ingressClassName: nginx
 	  rules:
@@ -143,7 +96,7 @@ embedded_ingress_is_written_and_owned() {
 		equals 'Gslb rr true' field $tag \
 			'{.metadata.ownerReferences[0].kind} {.metadata.ownerReferences[0].name} {.metadata.ownerReferences[0].controller}' \
 			-n $ns ingress rr
-		load_balancer $tag ingress/rr "${net[$tag]}.1"
+		load_balancer $tag $ns ingress/rr "${net[$tag]}.1"
 	done
 }
 
@@ -277,9 +230,9 @@ missing_service_is_not_found() {
 }
 
 changed_load_balancer_is_seen() {
-	load_balancer eu ingress/old 192.0.2.50 192.0.2.51
+	load_balancer eu $ns ingress/old 192.0.2.50 192.0.2.51
 	both '192.0.2.50 192.0.2.51 198.51.100.5' old
-	load_balancer eu ingress/old 192.0.2.5
+	load_balancer eu $ns ingress/old 192.0.2.5
 	both '192.0.2.5 198.51.100.5' old
 }
 
@@ -319,7 +272,7 @@ health_policy_all_wants_every_service() {
 }
 
 object_that_cannot_be_used_harms_no_other() {
-	ingress_ref nowhere | gslb eu lost '{type: roundRobin}'
+	gslb eu $ns lost '{type: roundRobin}'
 	within "$PATIENCE" has_event eu lost '' || fail "no event about the Gslb"
 	within "$PATIENCE" not_ready eu lost || fail "$(field eu '{.status}' -n $ns gslbs.k8gb.io lost)"
 	both '192.0.2.1 198.51.100.1' rr
@@ -330,7 +283,7 @@ not_ready() { [[ $(field "$1" '{.status.conditions[*].status}' -n $ns gslbs.k8gb
 deleted_gslb_leaves_its_cluster_only() {
 	kc eu -n $ns delete gslbs.k8gb.io lb
 	both 198.51.100.4 lb
-	annotations="k8gb.io/hostname: lb.$zone" gslb eu lb '{type: roundRobin}' <<-'YAML'
+	annotations="k8gb.io/hostname: lb.$zone" gslb eu $ns lb '{type: roundRobin}' - <<-'YAML'
 	resourceRef: {apiVersion: v1, kind: Service, name: lb}
 	YAML
 	both '192.0.2.4 198.51.100.4' lb
