@@ -24,8 +24,8 @@ struct txn_zone {
 	 */
 	bool afresh;
 	struct zone *now; /* NULL: dropped */
-	bool has_serial;
-	uint32_t serial;
+	bool has_serial, has_least;
+	uint32_t serial, least;
 };
 
 struct txn {
@@ -516,6 +516,21 @@ void txn_serial(struct txn *t, const uint8_t *origin, uint32_t serial)
 	z->txn->serial = serial;
 }
 
+void txn_serial_least(struct txn *t, const uint8_t *origin, uint32_t serial)
+{
+	const struct zone *z = find_zone(t, origin);
+
+	if (z == NULL || z->txn == NULL)
+		return;
+	z->txn->has_least = true;
+	z->txn->least = serial;
+}
+
+const struct zone *txn_zone(struct txn *t, const uint8_t *origin)
+{
+	return find_zone(t, origin);
+}
+
 const struct rrset *txn_rrset(struct txn *t, const uint8_t *origin, const uint8_t *owner,
 			      uint16_t type)
 {
@@ -599,6 +614,8 @@ static void set_serial(struct txn *t, struct txn_zone *tz)
 		serial = tz->serial;
 	else if (tz->before && !serial_is_newer(serial, tz->before->serial))
 		serial = tz->before->serial + 1;
+	else if (tz->has_least && serial_is_newer(tz->least, serial))
+		serial = tz->least;
 	if (serial != soa_serial(soa)) {
 		struct rrset *r = soa_with(z, soa, soa->ttl, serial, t->cow.id);
 
@@ -641,10 +658,19 @@ static bool has_changes(const struct txn *t)
 	return false;
 }
 
+/* Before a zone appears, others may add to it and say where its serials begin. */
+static void announce(struct txn *t)
+{
+	for (struct txn_zone *tz = t->zones; tz; tz = tz->next)
+		for (unsigned i = 0; i < t->db->non_new_zone && tz->now && !tz->before; i++)
+			t->db->on_new_zone[i](t->db->on_new_zone_ctx[i], t, tz->now->leaf.name);
+}
+
 int txn_commit(struct txn *t, char **ret_why)
 {
 	int err = 0;
 
+	announce(t);
 	for (struct txn_zone *tz = t->zones; tz && !err; tz = tz->next)
 		if (tz->now)
 			err = check_zone(tz->now, ret_why);

@@ -9,9 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct zonedb;
-struct txn;
+struct rrset;
 struct selector;
+struct txn;
+struct zone;
+struct zonedb;
 
 struct rdata {
 	const uint8_t *data; /* wire, names uncompressed */
@@ -68,6 +70,10 @@ int txn_remove(struct txn *t, const uint8_t *origin, const uint8_t *owner, uint1
  * their version (putting equal data is not a change).
  */
 void txn_serial(struct txn *t, const uint8_t *origin, uint32_t serial);
+/* For a zone that is new: the serial is at least SERIAL, unless txn_serial set one. */
+void txn_serial_least(struct txn *t, const uint8_t *origin, uint32_t serial);
+/* The zone as the transaction would publish it, but for its serial; NULL if none. */
+const struct zone *txn_zone(struct txn *t, const uint8_t *origin);
 /* The data the transaction would publish (after puts), e.g. for prerequisites. NULL if none. */
 const struct rrset *txn_rrset(struct txn *t, const uint8_t *origin, const uint8_t *owner,
 			      uint16_t type);

@@ -15,6 +15,8 @@
 #include "zonedb/trie.h"
 #include "zonedb/zone.h"
 
+struct txn;
+
 struct zonedb_version {
 	uint64_t id; /* of the transaction that made it */
 	trie_ref zones;
@@ -35,6 +37,9 @@ struct zonedb {
 	void (*on_commit[8])(void *ctx, const struct zone *before, const struct zone *after);
 	void *on_commit_ctx[8];
 	unsigned non_commit;
+	void (*on_new_zone[4])(void *ctx, struct txn *t, const uint8_t *origin);
+	void *on_new_zone_ctx[4];
+	unsigned non_new_zone;
 };
 
 /*

@@ -186,3 +186,11 @@ void zonedb_on_commit(struct zonedb *db,
 	db->on_commit[db->non_commit] = cb;
 	db->on_commit_ctx[db->non_commit++] = ctx;
 }
+
+void zonedb_on_new_zone(struct zonedb *db,
+			void (*cb)(void *ctx, struct txn *t, const uint8_t *origin), void *ctx)
+{
+	assert(db->non_new_zone < ARRAY_SIZE(db->on_new_zone));
+	db->on_new_zone[db->non_new_zone] = cb;
+	db->on_new_zone_ctx[db->non_new_zone++] = ctx;
+}

@@ -17,6 +17,7 @@ struct zonedb;
 struct zonedb_version;
 struct zone;  /* one zone in one version: immutable */
 struct rrset; /* zonedb/rrset.h */
+struct txn;   /* zonedb/txn.h */
 
 struct zonedb *zonedb_new(void);
 void zonedb_free(struct zonedb *db); /* no reader may be left */
@@ -60,3 +61,9 @@ const struct rrset *zone_rrset(const struct zone *z, const uint8_t *owner, uint1
 void zonedb_on_commit(struct zonedb *db,
 		      void (*cb)(void *ctx, const struct zone *before, const struct zone *after),
 		      void *ctx);
+/*
+ * Called in txn_commit before a zone is published that was not there, in the order of
+ * registration: CB may put into it and call txn_serial_least.
+ */
+void zonedb_on_new_zone(struct zonedb *db,
+			void (*cb)(void *ctx, struct txn *t, const uint8_t *origin), void *ctx);
