@@ -28,20 +28,26 @@ static unsigned host_offset(uint16_t type)
 	}
 }
 
-/* The node that has HOST's addresses, in any zone of ours; glue counts. */
-static const struct node *find_host(struct resolution *s, const struct qname *host)
+/*
+ * The node that has HOST's addresses in the zone of the RRset; elsewhere a resolver would not
+ * believe them from us.  Glue is no authoritative data: it serves delegations alone (RFC
+ * 2181 5.4.1).
+ */
+static const struct node *find_host(const struct resolution *s, const struct qname *host,
+				    uint16_t type)
 {
-	const struct zone *z = version_find(s->version, host, host->labels);
+	const struct zone *z = s->zone;
 	const struct node *n;
 
-	if (z == NULL)
+	if (host->labels < z->labels ||
+	    !qname_suffix_is(host, host->labels - z->labels, z->leaf.name, z->leaf.name_len))
 		return NULL;
 	switch (lookup_name(z, host, &n)) {
 	case LOOKUP_NODE:
 	case LOOKUP_WILDCARD:
 		return n;
 	case LOOKUP_CUT:
-		return zone_node(z, host, 0);
+		return type == RRTYPE_NS ? zone_node(z, host, 0) : NULL;
 	case LOOKUP_NXDOMAIN:
 	case LOOKUP_DNAME:
 		return NULL;
@@ -118,7 +124,7 @@ static void put_host(struct additional *x, const struct resolve_hosts *h, size_t
 	if (!read_host(s, h->type, rr, &at, name, &is_owner))
 		return;
 	qname_set(host, name);
-	const struct node *n = find_host(s, host);
+	const struct node *n = find_host(s, host, h->type);
 	bool needed = is_needed(h->cut, host);
 	if (n == NULL || (!needed && is_done(x, n)))
 		return;

@@ -35,16 +35,19 @@ static size_t octets_before(const uint8_t *rrs, const struct variant *v, unsigne
 	return n;
 }
 
-static void set_origins(uint8_t *to, const struct rrset *rrset, unsigned i, size_t cut,
-			size_t origin_at)
+/* The pointers in RDATA; the RRs before octet CUT went to the end. */
+static void set_pointers(uint8_t *to, const struct rrset *rrset, unsigned i, size_t cut,
+			 size_t owner_at, size_t origin_at)
 {
 	const struct variant *v = &rrset->variants[i];
-	const uint16_t *fix = rrset_fix(rrset, i);
+	const uint32_t *fix = rrset_fix(rrset, i);
 
 	for (unsigned k = 0; k < v->nfix; k++) {
-		size_t place = fix[k] >= cut ? fix[k] - cut : fix[k] + (v->wire_len - cut);
+		size_t place = fix[k] & ~RRSET_FIX_OWNER;
+		size_t at = fix[k] & RRSET_FIX_OWNER ? owner_at : origin_at;
 
-		wire_put16(to + place, (uint16_t)(0xc000 | origin_at));
+		place = place >= cut ? place - cut : place + (v->wire_len - cut);
+		wire_put16(to + place, (uint16_t)(0xc000 | at));
 	}
 }
 
@@ -101,7 +104,7 @@ bool response_rrset(struct response *r, enum section s, const struct rrset *rrse
 		memcpy(to + len - cut, from, cut);
 	}
 	if (packed)
-		set_origins(to, rrset, i, cut, origin_at);
+		set_pointers(to, rrset, i, cut, owner->at, origin_at);
 	if (owner->at != 12)
 		set_owners(to, v->count, owner->at);
 	r->len += len;

@@ -20,7 +20,7 @@ void server_settings_init(struct server_settings *s)
 	s->ecs_trust_all = true;
 	s->rate_limit = 200;
 	s->rate_limit_slip = 2;
-	s->tcp_clients = 1000;
+	s->tcp_clients = 10000;
 	s->tcp_idle_ms = 10000;
 }
 

@@ -52,26 +52,43 @@ static void put_fixed(struct buf *b, uint16_t type, uint32_t ttl, size_t rdlen)
 	buf_u16(b, (uint16_t)rdlen);
 }
 
-/* NAME into OUT with ORIGIN, if it ends in it, as a pointer noted in FIX (from RRs' begin START).
- */
-static void pack_name(struct buf *out, struct buf *fix, size_t start, const uint8_t *name,
-		      const uint8_t *origin)
+/* Names that a wire form may point to. */
+struct anchors {
+	const uint8_t *owner; /* NULL: a wildcard's, which is another in each answer */
+	const uint8_t *origin;
+};
+
+static bool ends_in(const uint8_t *name, const uint8_t *suffix, size_t *ret_suffix_len)
+{
+	if (suffix == NULL || *suffix == 0 || !dname_is_subdomain(name, suffix))
+		return false;
+	*ret_suffix_len = dname_len(suffix);
+	return true;
+}
+
+/* NAME into OUT; if it ends in the owner or the origin, with a pointer noted in FIX. */
+static void pack_name(struct buf *out, struct buf *fix, const uint8_t *name,
+		      const struct anchors *to)
 {
 	size_t len = dname_len(name);
-	size_t origin_len = dname_len(origin);
+	size_t suffix_len;
+	uint32_t flag = RRSET_FIX_OWNER;
 
-	if (origin_len < 3 || !dname_is_subdomain(name, origin)) {
-		buf_add(out, name, len);
-		return;
+	if (!ends_in(name, to->owner, &suffix_len)) {
+		flag = 0;
+		if (!ends_in(name, to->origin, &suffix_len)) {
+			buf_add(out, name, len);
+			return;
+		}
 	}
-	buf_add(out, name, len - origin_len);
-	uint16_t place = (uint16_t)(out->len - start);
+	buf_add(out, name, len - suffix_len);
+	uint32_t place = (uint32_t)out->len | flag;
 	buf_add(fix, &place, sizeof(place));
 	buf_u16(out, 0xc00c);
 }
 
-static void pack_rdata(struct buf *out, struct buf *fix, size_t start, uint16_t type,
-		       const uint8_t *rdata, size_t len, const uint8_t *origin)
+static void pack_rdata(struct buf *out, struct buf *fix, uint16_t type, const uint8_t *rdata,
+		       size_t len, const struct anchors *to)
 {
 	unsigned skip;
 	unsigned names = packable_names(type, &skip);
@@ -79,7 +96,7 @@ static void pack_rdata(struct buf *out, struct buf *fix, size_t start, uint16_t 
 
 	buf_add(out, rdata, skip);
 	for (; names; names--) {
-		pack_name(out, fix, start, rdata + pos, origin);
+		pack_name(out, fix, rdata + pos, to);
 		pos += dname_len(rdata + pos);
 	}
 	buf_add(out, rdata + pos, len - pos);
@@ -121,7 +138,7 @@ static int build_plain(const struct rrset_spec *spec, const struct variant_spec 
 }
 
 /* The shorter form behind the plain one, if it is shorter. */
-static void build_wire(struct buf *out, struct variant *v, uint16_t type, const uint8_t *origin)
+static void build_wire(struct buf *out, struct variant *v, uint16_t type, const struct anchors *to)
 {
 	struct buf fix = { 0 };
 	struct buf packed = { 0 };
@@ -138,7 +155,7 @@ static void build_wire(struct buf *out, struct variant *v, uint16_t type, const 
 		size_t at = packed.len;
 
 		buf_add(&packed, rr, RR_FIXED);
-		pack_rdata(&packed, &fix, 0, type, rr + RR_FIXED, wire_get16(rr + 10), origin);
+		pack_rdata(&packed, &fix, type, rr + RR_FIXED, wire_get16(rr + 10), to);
 		wire_put16(packed.data + at + 10, (uint16_t)(packed.len - at - RR_FIXED));
 		stride = at == 0 || stride == packed.len - at ? packed.len - at : 0;
 	}
@@ -147,10 +164,10 @@ static void build_wire(struct buf *out, struct variant *v, uint16_t type, const 
 		v->wire_len = (uint16_t)packed.len;
 		v->stride = (uint16_t)stride;
 		buf_add(out, packed.data, packed.len);
-		if (out->len & 1)
+		while (out->len % sizeof(uint32_t))
 			buf_u8(out, 0);
 		v->fix_at = (uint32_t)out->len;
-		v->nfix = (uint16_t)(fix.len / sizeof(uint16_t));
+		v->nfix = (uint16_t)(fix.len / sizeof(uint32_t));
 		buf_add(out, fix.data, fix.len);
 	}
 	buf_fini(&fix);
@@ -162,6 +179,7 @@ int rrset_new(const struct rrset_spec *spec, const uint8_t *origin, uint64_t bir
 {
 	size_t head = sizeof(struct rrset) + spec->nvariants * sizeof(struct variant);
 	struct rrset *r = mem_zalloc(head);
+	const struct anchors to = { dname_is_wildcard(spec->owner) ? NULL : spec->owner, origin };
 	struct buf bytes = { 0 };
 	int err = 0;
 
@@ -175,7 +193,7 @@ int rrset_new(const struct rrset_spec *spec, const uint8_t *origin, uint64_t bir
 	for (size_t i = 0; i < spec->nvariants && !err; i++) {
 		err = build_plain(spec, &spec->variants[i], &bytes, &r->variants[i]);
 		if (!err)
-			build_wire(&bytes, &r->variants[i], spec->type, origin);
+			build_wire(&bytes, &r->variants[i], spec->type, &to);
 	}
 	if (!err) {
 		static const uint8_t slack[RRSET_SLACK];

@@ -8,8 +8,9 @@
  *
  * with the owner as a pointer to the question (offset 12), patched when the owner is another.
  * Types of RFC 1035 whose RDATA names lie in the zone have a second, shorter form ("wire") in which
- * the zone's origin is a pointer; FIX lists the places of those pointers, to be set to where the
- * origin is in the message at hand.  Behind the octets there is room to read 16 beyond the end.
+ * the owner or the zone's origin is a pointer; FIX lists the places of those pointers, to be set to
+ * where the owner or the origin is in the message at hand.  Behind the octets there is room to read
+ *16 beyond the end.
  *
  * Immutable once published; any thread that holds the version.
  */
@@ -24,8 +25,9 @@
 struct rrset_spec;
 struct selector;
 
-#define RRSET_SLACK 16 /* octets readable behind a variant's */
-#define RR_FIXED    12 /* owner pointer, type, class, TTL, RDLENGTH */
+#define RRSET_SLACK     16          /* octets readable behind a variant's */
+#define RRSET_FIX_OWNER 0x80000000u /* this pointer is the owner's, not the origin's */
+#define RR_FIXED        12          /* owner pointer, type, class, TTL, RDLENGTH */
 
 struct variant {
 	uint32_t ttl;
@@ -34,10 +36,10 @@ struct variant {
 	uint16_t len;         /* octets of the RRs, names in full */
 	uint16_t wire_len;    /* octets of the RRs as sent */
 	uint16_t stride;      /* octets of an RR if all have the same, else 0 */
-	uint16_t nfix;        /* origin pointers in the wire form */
+	uint16_t nfix;        /* pointers in the wire form's RDATA */
 	uint32_t at;          /* the RRs, from the RRset's begin */
 	uint32_t wire_at;     /* the RRs as sent; == at when nothing was shortened */
-	uint32_t fix_at;      /* uint16_t[nfix]: offsets from wire_at */
+	uint32_t fix_at;      /* uint32_t[nfix]: offsets from wire_at, RRSET_FIX_OWNER or'ed in */
 	uint32_t rrsig_at;
 	uint32_t rrsig_len;
 };
@@ -88,7 +90,7 @@ static inline const uint8_t *rrset_wire(const struct rrset *r, unsigned i)
 	return (const uint8_t *)r + r->variants[i].wire_at;
 }
 
-static inline const uint16_t *rrset_fix(const struct rrset *r, unsigned i)
+static inline const uint32_t *rrset_fix(const struct rrset *r, unsigned i)
 {
-	return (const uint16_t *)(const void *)((const uint8_t *)r + r->variants[i].fix_at);
+	return (const uint32_t *)(const void *)((const uint8_t *)r + r->variants[i].fix_at);
 }

@@ -357,7 +357,11 @@ static struct rrset *soa_with(const struct zone *z, const struct rrset *soa, uin
 	size_t len = soa->variants[0].len - (size_t)RR_FIXED;
 	struct rdata rd = { bytes, (uint16_t)len };
 	struct variant_spec v = { &rd, 1, 0 };
-	struct rrset_spec spec = { .type = RRTYPE_SOA, .ttl = ttl, .variants = &v, .nvariants = 1 };
+	struct rrset_spec spec = { .owner = z->leaf.name,
+				   .type = RRTYPE_SOA,
+				   .ttl = ttl,
+				   .variants = &v,
+				   .nvariants = 1 };
 	struct rrset *r = NULL;
 
 	memcpy(bytes, rrset_rrs(soa, 0) + RR_FIXED, len);
