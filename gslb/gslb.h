@@ -25,14 +25,17 @@ struct gslb_env {
 	struct dns_client *dns;
 	struct http_client *http;
 	void *ctx; /* for the callbacks */
-	/* Delegation (NS, addresses) and other records for the providers; SOURCE is "gslb", OBJECT names the zone. */
-	void (*on_export)(void *ctx, const char *object, struct endpoint *const *endpoints, size_t n);
+	/* Delegation (NS, addresses) and other records for the providers; SOURCE is "gslb", OBJECT
+	 * names the zone. */
+	void (*on_export)(void *ctx, const char *object, struct endpoint *const *endpoints,
+			  size_t n);
 	/* An object's status as it is now; borrowed.  Called only when it changed. */
 	void (*on_resolved)(void *ctx, const char *decl_id, const struct gslb_status *status);
 	/* For events: failover, failback, conflict. */
 	void (*on_event)(void *ctx, const char *decl_id, bool warning, const char *reason,
 			 const char *message);
-	/* ZoneDelegation status: "NAME ADDRESS" pairs; and that its withdrawal is done (finalizer may go). */
+	/* ZoneDelegation status: "NAME ADDRESS" pairs; and that its withdrawal is done (finalizer
+	 * may go). */
 	void (*on_zone_status)(void *ctx, const char *zone_id, const struct strv *dns_servers,
 			       bool finalized);
 };
