@@ -6,6 +6,7 @@
 #include "lib/error.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
+#include "sync/batch.h"
 
 struct step {
 	struct change *change; /* borrowed, or &undo */
@@ -55,19 +56,13 @@ static int compare(const void *x, const void *y)
 
 static void make_steps(struct apply_each *a, struct change *changes, size_t n)
 {
-	const char *name = NULL;
 	size_t unit = 0;
 
 	a->steps = mem_calloc(n, sizeof(*a->steps));
 	a->n = n;
 	for (size_t i = 0; i < n; i++) {
-		const struct endpoint *e = subject(&changes[i]);
-
-		if (name == NULL ||
-		    (strcmp(e->record_type, "TXT") != 0 && strcmp(name, e->dns_name) != 0)) {
-			name = e->dns_name;
+		if (i && !batch_follows(&changes[i - 1], &changes[i]))
 			unit++;
-		}
 		a->steps[i] = (struct step){ &changes[i], unit, rank(&changes[i]), i };
 	}
 	if (n > 1)

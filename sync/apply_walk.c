@@ -7,6 +7,7 @@
 #include "lib/error.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
+#include "sync/batch.h"
 
 struct unit {
 	size_t first, n; /* items */
@@ -33,11 +34,6 @@ struct apply_walk {
 	int err; /* the first one */
 };
 
-static const struct endpoint *subject(const struct change *c)
-{
-	return c->after ? c->after : c->before;
-}
-
 static void fail_unit(struct apply_walk *w, size_t unit, int err, const char *text)
 {
 	const struct unit *u = &w->units[unit];
@@ -55,18 +51,13 @@ static void fail_unit(struct apply_walk *w, size_t unit, int err, const char *te
 
 static void make_units(struct apply_walk *w)
 {
-	const char *name = NULL;
-
 	w->units = mem_calloc(w->nitems, sizeof(*w->units));
 	for (size_t i = 0; i < w->nitems; i++) {
-		const struct endpoint *e = subject(w->items[i].change);
-		bool follows =
-			name && w->items[i].zone == w->items[i - 1].zone &&
-			(strcmp(e->record_type, "TXT") == 0 || strcmp(name, e->dns_name) == 0);
+		bool follows = i && w->items[i].zone == w->items[i - 1].zone &&
+			       batch_follows(w->items[i - 1].change, w->items[i].change);
 
 		if (!follows) {
 			w->units[w->nunits++] = (struct unit){ .first = i };
-			name = e->dns_name;
 		}
 		struct unit *u = &w->units[w->nunits - 1];
 		u->n++;

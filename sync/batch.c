@@ -43,7 +43,6 @@ bool batch_is_refusal(int err)
 	case ERR_RANGE:
 	case ERR_TOO_LONG:
 	case ERR_UNSUPPORTED:
-	case ERR_LIMIT:
 		return true;
 	default:
 		return false;
@@ -62,6 +61,15 @@ const char *batch_name(const struct change *c)
 static bool same_name(const struct change *a, const struct change *b)
 {
 	return strcmp(batch_name(a), batch_name(b)) == 0;
+}
+
+bool batch_follows(const struct change *a, const struct change *b)
+{
+	const struct endpoint *e = change_endpoint(b);
+
+	if (strcmp(e->record_type, "TXT") == 0 && endpoint_label(e, "ownedRecord") == NULL)
+		return true;
+	return same_name(a, b);
 }
 
 static void fail(struct batch *b, struct change *c, int err, const char *text)

@@ -72,3 +72,8 @@ void batch_cancel(struct batch *b);
 bool batch_is_refusal(int err);
 /* The name that C belongs to: of the owned record for TXT of the registry, else its own. */
 const char *batch_name(const struct change *c);
+/*
+ * Do B and A, its neighbour before it, share one fate: the same name, or TXT that does not say
+ * whose it is?
+ */
+bool batch_follows(const struct change *a, const struct change *b);

@@ -13,6 +13,7 @@
 #include "sync/instance.h"
 #include "sync/target.h"
 #include "sync/view.h"
+#include "tests/sync/rig.h"
 #include "tests/sync/words.h"
 
 struct provider {
@@ -174,11 +175,3 @@ static const struct provider_ops provider_fake = { .name = "fake",
 						   .records = fake_records,
 						   .apply = fake_apply,
 						   .zones = fake_zones };
-
-/* Run the loop until COND, at most five seconds. */
-#define WAIT_FOR(loop, cond)                                         \
-	do {                                                         \
-		for (int wait_ = 0; wait_ < 500 && !(cond); wait_++) \
-			loop_once((loop), 10);                       \
-		assert_true(cond);                                   \
-	} while (0)

@@ -6,80 +6,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "tests/sync/fake.h"
-
-struct rig {
-	struct loop *loop;
-	struct config *config;
-	struct desired desired;
-	struct instance *i;
-	int first_err;
-	bool first_done, stopped;
-	struct strv results; /* "object name err" */
-};
-
-static void on_result(void *ctx, const char *object, const struct endpoint *e, int err,
-		      const char *err_text)
-{
-	struct rig *r = ctx;
-
-	(void)err_text;
-	strv_take(&r->results, mem_printf("%s %s %d", object, e->dns_name, err));
-}
-
-static void on_first(void *ctx, struct instance *i, int err)
-{
-	struct rig *r = ctx;
-
-	(void)i;
-	r->first_err = err;
-	r->first_done = true;
-}
-
-static void on_stopped(void *ctx)
-{
-	((struct rig *)ctx)->stopped = true;
-}
-
-static void rig_up(struct rig *r, const char *const *flags)
-{
-	const char *pairs[12] = { "txt-owner-id=me", "txt-prefix=_x.", "interval=1h" };
-	struct instance_env env;
-	char *why = NULL;
-
-	for (size_t n = 3; *flags; flags++)
-		pairs[n++] = *flags;
-	*r = (struct rig){ .loop = loop_new(), .config = config_for_test(pairs) };
-	log_setup(LOG_LEVEL_ERROR, 0);
-	desired_init(&r->desired, NULL);
-	env = (struct instance_env){ .loop = r->loop,
-				     .desired = &r->desired,
-				     .ctx = r,
-				     .on_result = on_result,
-				     .on_first_pass = on_first };
-	assert_int_equal(instance_new(&env, "fake", &provider_fake, r->config, &r->i, &why), 0);
-}
-
-static void rig_down(struct rig *r)
-{
-	instance_stop(r->i, on_stopped, r);
-	WAIT_FOR(r->loop, r->stopped);
-	instance_free(r->i);
-	desired_fini(&r->desired);
-	strv_fini(&r->results);
-	config_free(r->config);
-	loop_free(r->loop);
-}
-
-static void want(struct rig *r, const char *object, const char *line)
-{
-	struct endpoint *e = line ? words_endpoint(line) : NULL;
-	struct strv changed = { 0 };
-
-	desired_set(&r->desired, "test", object, &e, line ? 1 : 0, &changed);
-	instance_changed(r->i, &changed);
-	strv_fini(&changed);
-	endpoint_free(e);
-}
+#include "tests/sync/rig.h"
 
 static void have(const char *line)
 {
@@ -93,32 +20,14 @@ static const char *is_there(const char *name)
 	return e ? e->targets.s[0] : "-";
 }
 
-static void run_first(struct rig *r)
-{
-	instance_gate(r->i, true, true);
-	instance_start(r->i);
-	WAIT_FOR(r->loop, r->first_done);
-}
-
-#define FLAGS(...) ((const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
-#define MINE       "'\"heritage=external-dns,external-dns/owner=me\"'"
-
-static bool is_idle(struct rig *r)
-{
-	cJSON *o = cJSON_CreateObject();
-
-	instance_status(r->i, o);
-	bool idle = strcmp(json_text(o, "phase"), "idle") == 0 && json_number(o, "pending", 1) == 0;
-	cJSON_Delete(o);
-	return idle;
-}
+#define MINE "'\"heritage=external-dns,external-dns/owner=me\"'"
 
 static void the_first_pass_makes_the_zone_as_wanted(void **state)
 {
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	have("old.x A 9.9.9.9");
 	have("_x.a-old.x TXT " MINE);
 	have("hand.x A 8.8.8.8");
@@ -139,7 +48,7 @@ static void a_changed_object_is_one_call_and_no_read(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	want(&r, "o/a", "a.x A 1.1.1.1");
 	want(&r, "o/b", "b.x A 1.1.1.1");
 	run_first(&r);
@@ -164,7 +73,7 @@ static void a_burst_of_changes_is_one_call(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	run_first(&r);
 	for (int i = 0; i < 50; i++) {
 		char *object = mem_printf("o/%d", i), *line = mem_printf("n%d.x A 1.1.1.1", i);
@@ -183,7 +92,7 @@ static void the_interval_finds_drift(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS("interval=50ms"));
+	rig_up(&r, &provider_fake, NULL, FLAGS("interval=50ms"));
 	want(&r, "o/a", "a.x A 1.1.1.1");
 	run_first(&r);
 	view_put(&fake.zone, words_endpoint("a.x A 6.6.6.6"));
@@ -200,7 +109,7 @@ static void nothing_is_planned_before_all_sources_are_complete(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS("once=true"));
+	rig_up(&r, &provider_fake, NULL, FLAGS("once=true"));
 	have("a.x A 1.1.1.1");
 	have("_x.a-a.x TXT " MINE);
 	instance_gate(r.i, false, true);
@@ -221,7 +130,7 @@ static void a_source_that_gets_lost_holds_deletes(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	want(&r, "o/a", "a.x A 1.1.1.1");
 	run_first(&r);
 	instance_gate(r.i, false, true);
@@ -239,7 +148,7 @@ static void only_the_leader_calls(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	want(&r, "o/a", "a.x A 1.1.1.1");
 	instance_gate(r.i, true, false);
 	instance_start(r.i);
@@ -257,7 +166,7 @@ static void a_bad_record_stops_no_other_and_is_set_aside(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	fake.bad_target = "6.6.6.6";
 	for (int i = 0; i < 20; i++) {
 		char *object = mem_printf("o/%d", i);
@@ -296,7 +205,7 @@ static void trouble_is_waited_out(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	fake.read_err = ERR_NETWORK;
 	want(&r, "o/a", "a.x A 1.1.1.1");
 	instance_gate(r.i, true, true);
@@ -320,7 +229,7 @@ static void a_foreign_change_in_between_is_not_overwritten_blindly(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	want(&r, "o/a", "a.x A 1.1.1.1");
 	run_first(&r);
 	view_put(&fake.zone, words_endpoint("a.x A 5.5.5.5"));
@@ -335,7 +244,7 @@ static void mass_deletes_are_held_until_released(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	for (int i = 0; i < 40; i++) {
 		char *object = mem_printf("o/%d", i), *line = mem_printf("n%d.x A 1.1.1.1", i);
 
@@ -371,7 +280,7 @@ static void an_absolute_limit_counts_too(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS("mass-delete-limit=1"));
+	rig_up(&r, &provider_fake, NULL, FLAGS("mass-delete-limit=1"));
 	have("a.x A 1.1.1.1");
 	have("_x.a-a.x TXT " MINE);
 	have("b.x A 1.1.1.1");
@@ -386,7 +295,7 @@ static void a_dry_run_changes_nothing(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS("dry-run=true", "once=true"));
+	rig_up(&r, &provider_fake, NULL, FLAGS("dry-run=true", "once=true"));
 	want(&r, "o/a", "a.x A 1.1.1.1");
 	run_first(&r);
 	assert_int_equal(fake.calls, 0);
@@ -398,7 +307,7 @@ static void a_preview_tells_without_doing(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS("min-event-sync-interval=1h"));
+	rig_up(&r, &provider_fake, NULL, FLAGS("min-event-sync-interval=1h"));
 	want(&r, "o/a", "a.x A 1.1.1.1");
 	run_first(&r);
 	want(&r, "o/a", "a.x A 2.2.2.2");
@@ -423,7 +332,7 @@ static void records_are_adopted_only_by_request(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS("adopt=in.x"));
+	rig_up(&r, &provider_fake, NULL, FLAGS("adopt=in.x"));
 	have("a.x A 9.9.9.9");
 	have("b.x A 9.9.9.9");
 	have("c.in.x A 9.9.9.9");
@@ -447,7 +356,7 @@ static void names_outside_the_zones_are_left_out(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	strv_add(&fake.zones, "x");
 	want(&r, "o/a", "a.x A 1.1.1.1");
 	want(&r, "o/b", "a.y A 1.1.1.1");
@@ -463,7 +372,7 @@ static void a_kill_between_claim_and_record_converges(void **state)
 
 	(void)state;
 	/* the claim was written, then the power went */
-	rig_up(&r, FLAGS());
+	rig_up(&r, &provider_fake, NULL, FLAGS());
 	have("_x.a-a.x TXT " MINE);
 	/* a delete: the record went, the claim did not */
 	have("_x.a-gone.x TXT " MINE);
