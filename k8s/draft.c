@@ -140,9 +140,10 @@ void draft_add_name_with_targets(struct draft *d, const char *name, void *ctx)
 	draft_add(d, name, ctx);
 }
 
-static void template_failed(struct draft *d, char *why)
+void draft_template_failed(struct draft *d, char *why)
 {
 	source_error(d->run, d->obj, "TemplateFailed", "%s", why);
+	source_keep(d->run);
 	free(why);
 }
 
@@ -172,7 +173,7 @@ static void add_pairs(struct draft *d)
 	char *why = NULL;
 
 	if (fqdn_template_pairs(d->settings->templates, d->obj, d->source, &pairs, &why) < 0)
-		template_failed(d, why);
+		draft_template_failed(d, why);
 	for (size_t i = 0; i < pairs.n; i++)
 		add_pair(d, pairs.s[i]);
 	strv_fini(&pairs);
@@ -190,7 +191,7 @@ void draft_add_templated(struct draft *d,
 	if (d->list.n && !fqdn_template_combines(t))
 		return;
 	if (fqdn_template_names(t, d->obj, d->source, &names, &why) < 0)
-		template_failed(d, why);
+		draft_template_failed(d, why);
 	for (size_t i = 0; i < names.n; i++)
 		add_name(d, names.s[i], ctx);
 	strv_fini(&names);

@@ -52,6 +52,8 @@ void draft_add_names(struct draft *d, const struct strv *names, const struct str
  */
 void draft_add_templated(struct draft *d,
 			 void (*add_name)(struct draft *d, const char *name, void *ctx), void *ctx);
+/* Takes WHY: reports it, and what the object gave before stays. */
+void draft_template_failed(struct draft *d, char *why);
 /* The usual ADD_NAME: CTX is the targets (struct strv). */
 void draft_add_name_with_targets(struct draft *d, const char *name, void *ctx);
 /* Hand all to the driver; ends the draft. */

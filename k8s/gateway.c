@@ -17,6 +17,11 @@
 
 const enum kind_id gateway_also[] = { KIND_GATEWAY, KIND_LISTENER_SET, KIND_NAMESPACE, KIND_COUNT };
 
+bool gateway_reads(const struct source_settings *s, enum kind_id kind)
+{
+	return kind != KIND_LISTENER_SET || s->gateway_listener_sets;
+}
+
 struct walk {
 	struct draft *d;
 	const struct gateway_route *route;
@@ -102,8 +107,7 @@ static void add_template_names(struct walk *w)
 	if (w->names.n && !fqdn_template_combines(t))
 		return;
 	if (fqdn_template_names(t, w->d->obj, w->d->source, &w->names, &why) < 0)
-		source_error(w->d->run, w->d->obj, "TemplateFailed", "%s", why);
-	free(why);
+		draft_template_failed(w->d, why);
 }
 
 static void add_annotated(struct walk *w)

@@ -11,6 +11,7 @@
 #include "k8s/object.h"
 
 struct source_run;
+struct source_settings;
 
 struct gateway_route {
 	const char *source;   /* "gateway-httproute" */
@@ -27,3 +28,5 @@ void gateway_collect(struct source_run *run, const struct object *obj,
 char *gateway_match_names(const char *listener, const char *route);
 
 extern const enum kind_id gateway_also[];
+/* ListenerSets only with --gateway-listener-sets. */
+bool gateway_reads(const struct source_settings *s, enum kind_id kind);

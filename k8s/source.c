@@ -100,6 +100,7 @@ struct source_run {
 	struct source_set *set;
 	struct subject *subject;
 	struct endpoint_list emitted;
+	bool keep; /* what was emitted before */
 	struct fault *faults;
 	size_t nfaults;
 };
@@ -272,12 +273,19 @@ static void on_change(void *ctx, const struct object *before, const struct objec
 	mark_slices(set, after);
 }
 
+/* KIND, one of the source's, is read with the flags that there are. */
+static bool reads(const struct source *src, enum kind_id kind)
+{
+	return src->ops->reads == NULL || has_kind(src->ops->primary, kind) ||
+	       src->ops->reads(src->set->settings, kind);
+}
+
 /* --- starting: only when all that a source reads was listed ----------------------------- */
 
-static bool is_settled(const struct store *store, const enum kind_id *list)
+static bool is_settled(const struct source *src, const enum kind_id *list)
 {
 	for (; list && *list != KIND_COUNT; list++)
-		if (store_state(store, *list) == STORE_PENDING)
+		if (reads(src, *list) && store_state(src->set->store, *list) == STORE_PENDING)
 			return false;
 	return true;
 }
@@ -304,8 +312,8 @@ static void on_state(void *ctx, enum kind_id kind)
 	for (size_t i = 0; i < set->n; i++) {
 		struct source *src = &set->sources[i];
 
-		if (src->started || !is_settled(set->store, src->ops->primary) ||
-		    !is_settled(set->store, src->ops->also))
+		if (src->started || !is_settled(src, src->ops->primary) ||
+		    !is_settled(src, src->ops->also))
 			continue;
 		src->started = true;
 		for (const enum kind_id *k = src->ops->primary; *k != KIND_COUNT; k++)
@@ -363,7 +371,7 @@ static void pass_endpoints(struct source_run *run)
 	struct subject *s = run->subject;
 
 	endpoint_list_sort(&run->emitted);
-	if (same_endpoints(&run->emitted, &s->endpoints)) {
+	if ((run->keep && s->endpoints.n) || same_endpoints(&run->emitted, &s->endpoints)) {
 		endpoint_list_fini(&run->emitted);
 		return;
 	}
@@ -570,6 +578,11 @@ void source_resolve(struct source_run *run, const char *hostname, struct strv *v
 	host_resolver_get(run->set->resolver, hostname, v);
 }
 
+void source_keep(struct source_run *run)
+{
+	run->keep = true;
+}
+
 void source_emit(struct source_run *run, struct endpoint *e)
 {
 	if (endpoint_label(e, "resource") == NULL) {
@@ -743,7 +756,7 @@ bool source_set_needs(const struct source_set *set, enum kind_id kind)
 {
 	for (size_t i = 0; i < set->n; i++)
 		if (has_kind(set->sources[i].ops->primary, kind) ||
-		    has_kind(set->sources[i].ops->also, kind))
+		    (has_kind(set->sources[i].ops->also, kind) && reads(&set->sources[i], kind)))
 			return true;
 	return false;
 }

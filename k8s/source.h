@@ -35,6 +35,8 @@ struct source_ops {
 	void (*collect)(struct source_run *run, const struct object *obj);
 	/* OBJ is gone; NULL if source.c's removal of its endpoints is all. */
 	void (*removed)(struct source_run *run, const struct object *obj);
+	/* Whether, with these flags, collect reads KIND of also; NULL: it always does. */
+	bool (*reads)(const struct source_settings *s, enum kind_id kind);
 };
 
 const struct store *source_store(const struct source_run *run);
@@ -56,6 +58,11 @@ void source_each_slice(struct source_run *run, const char *namespace, const char
  * change.  Adds nothing while they are not known yet.
  */
 void source_resolve(struct source_run *run, const char *hostname, struct strv *v);
+/*
+ * This collection could not find out what the object gives (its template failed): what it gave
+ * before stays, as nothing says that it is wrong.
+ */
+void source_keep(struct source_run *run);
 /* Takes E; sets its resource label ("KIND/NS/NAME") if missing. */
 void source_emit(struct source_run *run, struct endpoint *e);
 /* The object cannot be used (fully): logged once per change, counted, shown in status, event on the

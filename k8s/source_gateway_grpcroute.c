@@ -21,4 +21,5 @@ const struct source_ops source_gateway_grpcroute = {
 	.primary = primary,
 	.also = gateway_also,
 	.collect = collect,
+	.reads = gateway_reads,
 };

@@ -21,4 +21,5 @@ const struct source_ops source_gateway_tcproute = {
 	.primary = primary,
 	.also = gateway_also,
 	.collect = collect,
+	.reads = gateway_reads,
 };

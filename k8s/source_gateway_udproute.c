@@ -20,4 +20,5 @@ const struct source_ops source_gateway_udproute = {
 	.primary = primary,
 	.also = gateway_also,
 	.collect = collect,
+	.reads = gateway_reads,
 };

@@ -141,9 +141,23 @@ static void collect(struct source_run *run, const struct object *obj)
 	draft_emit(&d);
 }
 
+static bool counts(const struct source_settings *s, const char *type)
+{
+	return s->service_types.n == 0 || strv_has(&s->service_types, type);
+}
+
+/* Pods and nodes are many: they are watched only for the types that need them. */
+static bool reads(const struct source_settings *s, enum kind_id kind)
+{
+	if (kind == KIND_ENDPOINT_SLICE)
+		return counts(s, "ClusterIP");
+	return counts(s, "ClusterIP") || counts(s, "NodePort");
+}
+
 const struct source_ops source_service = {
 	.name = "service",
 	.primary = primary,
 	.also = also,
 	.collect = collect,
+	.reads = reads,
 };

@@ -84,8 +84,7 @@ static void add_name(struct draft *d, const char *name, void *ctx)
 
 	(void)ctx;
 	if (fqdn_template_targets(d->settings->templates, d->obj, d->source, &targets, &why) < 0)
-		source_error(d->run, d->obj, "TemplateFailed", "%s", why);
-	free(why);
+		draft_template_failed(d, why);
 	draft_add(d, name, &targets);
 	strv_fini(&targets);
 }

@@ -59,8 +59,12 @@ static void removed(struct source_run *run, const struct object *o)
 	buf_printf(&log_, "removed:%s ", o->name);
 }
 
-static const struct source_ops fake = { "fake", services, reads, collect, removed };
-static const struct source_ops other = { "other", services, NULL, collect, NULL };
+static const struct source_ops fake = {
+	.name = "fake", .primary = services, .also = reads, .collect = collect, .removed = removed
+};
+static const struct source_ops other = {
+	.name = "other", .primary = services, .collect = collect
+};
 static const struct source_ops *const table[] = { &fake, &other, NULL };
 
 static struct loop *loop;
