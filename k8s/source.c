@@ -49,6 +49,7 @@ struct dep {
 struct fault {
 	char *reason;
 	char *message;
+	bool warning;
 };
 
 struct said {
@@ -401,11 +402,20 @@ static bool had_fault(const struct subject *s, const struct fault *f)
 	return false;
 }
 
+static size_t errors_in(const struct fault *f, size_t n)
+{
+	size_t errors = 0;
+
+	for (size_t i = 0; i < n; i++)
+		errors += !f[i].warning;
+	return errors;
+}
+
 static void count_faults(struct subject *s, size_t now)
 {
 	size_t sum = 0;
 
-	if (!!s->nfaults == !!now)
+	if (!!errors_in(s->faults, s->nfaults) == !!now)
 		return;
 	if (now)
 		s->source->nfaults++;
@@ -433,11 +443,12 @@ static void pass_faults(struct source_run *run, const struct object *obj)
 		char *key = object_key(obj);
 		log_warning("%s %s: %s", kinds[obj->kind].name, key, f->message);
 		free(key);
-		metric_add(METRIC_OBJECT_ERRORS_TOTAL, 1, kinds[s->kind].name);
+		if (!f->warning)
+			metric_add(METRIC_OBJECT_ERRORS_TOTAL, 1, kinds[s->kind].name);
 		if (set->on_error)
 			set->on_error(set->on_error_ctx, obj, f->reason, f->message);
 	}
-	count_faults(s, run->nfaults);
+	count_faults(s, errors_in(run->faults, run->nfaults));
 	faults_free(s->faults, s->nfaults);
 	s->faults = run->faults;
 	s->nfaults = run->nfaults;
@@ -594,18 +605,41 @@ void source_emit(struct source_run *run, struct endpoint *e)
 	endpoint_list_take(&run->emitted, e);
 }
 
+static void add_fault(struct source_run *run, bool warning, const char *reason, char *message)
+{
+	run->faults = mem_array(run->faults, run->nfaults + 1, sizeof(*run->faults));
+	run->faults[run->nfaults++] = (struct fault){ mem_strdup(reason), message, warning };
+}
+
 void source_error(struct source_run *run, const struct object *obj, const char *reason,
 		  const char *fmt, ...)
 {
-	struct fault f = { .reason = mem_strdup(reason) };
 	va_list ap;
 
 	(void)obj; /* always the run's own object today */
 	va_start(ap, fmt);
-	f.message = mem_vprintf(fmt, ap);
+	add_fault(run, false, reason, mem_vprintf(fmt, ap));
 	va_end(ap);
-	run->faults = mem_array(run->faults, run->nfaults + 1, sizeof(*run->faults));
-	run->faults[run->nfaults++] = f;
+}
+
+void source_warning(struct source_run *run, const struct object *obj, const char *reason,
+		    const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)obj;
+	va_start(ap, fmt);
+	add_fault(run, true, reason, mem_vprintf(fmt, ap));
+	va_end(ap);
+}
+
+bool source_unsay(struct source_run *run, const char *key)
+{
+	void *said = map_remove(&run->subject->said, key);
+	bool was = said != NULL;
+
+	free(said);
+	return was;
 }
 
 bool source_is_new(struct source_run *run, const char *key, const char *signature)

@@ -76,6 +76,11 @@ void source_error(struct source_run *run, const struct object *obj, const char *
  * again is forgotten.
  */
 bool source_is_new(struct source_run *run, const char *key, const char *signature);
+/* KEY was said by the collection before and shall not be any more. */
+bool source_unsay(struct source_run *run, const char *key);
+/* As source_error, but a warning that leaves the object usable: not counted as an error. */
+void source_warning(struct source_run *run, const struct object *obj, const char *reason,
+		    const char *fmt, ...) MEM_PRINTF(4, 5);
 
 /* --- the driver; for k8s.c and tests ------------------------------------------------ */
 
