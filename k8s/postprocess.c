@@ -8,7 +8,6 @@
 #include "k8s/reverse.h"
 #include "lib/endpoint.h"
 #include "lib/gslb_decl.h"
-#include "lib/log.h"
 #include "lib/map.h"
 #include "lib/mem.h"
 #include "lib/metric.h"
@@ -269,8 +268,6 @@ static void compute(struct postprocess *p, struct giver *g, struct endpoint_list
 				     &why);
 		if (why == NULL)
 			continue;
-		log_warning("%s: \"%s\" %s is left out: %s", g->object, raw->dns_name,
-			    raw->record_type, why);
 		strv_add(&g->invalid, raw->record_type);
 		metric_add(METRIC_EXTDNS_SOURCE_INVALID_ENDPOINTS, 1, raw->record_type, g->source);
 	}

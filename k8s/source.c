@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "k8s/endpoint_check.h"
 #include "k8s/host_resolver.h"
 #include "k8s/postprocess.h"
 #include "k8s/source_settings.h"
@@ -594,6 +595,16 @@ void source_keep(struct source_run *run)
 	run->keep = true;
 }
 
+/* Postprocess leaves it out and counts it; the object's owner is to know. */
+static void report_invalid(struct source_run *run, const struct endpoint *e)
+{
+	const char *why = endpoint_check(e);
+
+	if (why && !config_bool(run->set->config, OPT_FORCE_DEFAULT_TARGETS))
+		source_error(run, NULL, "InvalidEndpoint", "\"%s\" %s is left out: %s", e->dns_name,
+			     e->record_type, why);
+}
+
 void source_emit(struct source_run *run, struct endpoint *e)
 {
 	if (endpoint_label(e, "resource") == NULL) {
@@ -602,6 +613,7 @@ void source_emit(struct source_run *run, struct endpoint *e)
 		endpoint_set_label(e, "resource", resource);
 		free(resource);
 	}
+	report_invalid(run, e);
 	endpoint_list_take(&run->emitted, e);
 }
 
