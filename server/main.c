@@ -22,7 +22,9 @@
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "lib/metric.h"
+#include "lib/state.h"
 #include "lib/status.h"
+#include "server/maint.h"
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/static_zones.h"
@@ -39,6 +41,8 @@ struct house {
 	struct dns_client *dns;
 	struct server_settings settings;
 	struct server *server;
+	struct state *state;
+	struct maint *maint;
 	struct static_zones *static_zones;
 	struct web *web;
 	int exit_status;
@@ -79,10 +83,16 @@ static int open_rooms(struct house *h)
 	if ((err = server_settings_load(c, &h->settings, &why)) < 0)
 		return failed(err, why);
 	h->loop = loop_new();
+	if ((err = state_open(config_text(c, OPT_STATE_DIR), h->loop, &h->state, &why)) < 0)
+		return failed(err, why);
 	h->zonedb = zonedb_new();
 	h->http = http_client_new(h->loop);
 	h->dns = dns_client_new(h->loop);
 	h->server = server_new(&h->settings, h->loop, h->zonedb);
+	/* before the zones come: it keeps their history */
+	if ((err = maint_new(h->loop, h->zonedb, h->dns, h->server, h->state, c, &h->maint, &why)) <
+	    0)
+		return failed(err, why);
 	if ((err = static_zones_new(h->loop, h->zonedb, c, &h->static_zones, &why)) < 0)
 		return failed(err, why);
 
@@ -107,11 +117,15 @@ static int start_rooms(struct house *h)
 
 static void close_rooms(struct house *h)
 {
+	if (h->server)
+		server_stop(h->server);
+	static_zones_free(h->static_zones);
+	maint_free(h->maint);
 	server_free(h->server);
 	web_free(h->web);
 	http_client_free(h->http);
 	dns_client_free(h->dns);
-	static_zones_free(h->static_zones);
+	state_close(h->state);
 	zonedb_free(h->zonedb);
 	status_clear();
 	loop_free(h->loop);
