@@ -15,24 +15,27 @@
 #define FLAG_TC 0x02
 #define FLAG_RD 0x01
 
+#define EDE_LEN 6 /* octets of an extended error without text */
+
+/* What the rate limit counts together besides names: answers with the same code. */
+#define KEY_CODE  4
+#define KEY_CHAOS 3
+
 /* Header: id, opcode and RD as they came; QR; RA, Z, AD and CD are 0 (RFC 4035 3.1.6, 3.1.4). */
-static void put_header(const struct response *r, const struct query *q)
+static void put_header(const struct response *r)
 {
 	uint8_t *m = r->msg;
 
 	m[2] = (uint8_t)(FLAG_QR | (m[2] & (0x78 | FLAG_RD)) | (r->aa ? FLAG_AA : 0) |
 			 (r->tc ? FLAG_TC : 0));
 	m[3] = r->rcode & 15;
-	wire_put16(m + 4, q->has_question);
-	wire_put16(m + 6, r->count[SECTION_ANSWER]);
-	wire_put16(m + 8, r->count[SECTION_AUTHORITY]);
-	wire_put16(m + 10, r->count[SECTION_ADDITIONAL]);
+	wire_put64(m + 4, r->counts);
 }
 
 /* Judge the cookie and bake the one to send; the account learns whether it was good. */
-static void take_cookie(struct answerer *a, const struct answer_client *client,
-			struct edns_reply *reply)
+static void take_cookie(struct answerer *a, const struct answer_client *client)
 {
+	struct edns_reply *reply = &a->reply;
 	const struct edns *e = &a->query.edns;
 	enum cookie_state state =
 		cookie_check(a->cookies, e->cookie, e->cookie_len, client->addr, a->now_s);
@@ -50,19 +53,15 @@ static void take_cookie(struct answerer *a, const struct answer_client *client,
 		  1);
 }
 
-/* What can be said in OPT before the answer is known; the rest is counted as if it were sent. */
-static void begin_reply(struct answerer *a, const struct answer_client *client,
-			struct edns_reply *reply)
+/* The options of an OPT that asks for some, or that all answers have. */
+static void begin_options(struct answerer *a, const struct answer_client *client)
 {
 	const struct server_settings *set = a->settings;
 	const struct edns *e = &a->query.edns;
+	struct edns_reply *reply = &a->reply;
 
-	reply->flags = 0;
-	reply->size = set->udp_size;
-	reply->scope = 0;
-	reply->ede = EDE_NONE;
 	if (e->flags & EDNS_HAS_COOKIE)
-		take_cookie(a, client, reply);
+		take_cookie(a, client);
 	if (e->flags & EDNS_WANTS_NSID && set->nsid) {
 		reply->flags |= EDNS_PUT_NSID;
 		reply->nsid = set->nsid;
@@ -83,6 +82,16 @@ static void begin_reply(struct answerer *a, const struct answer_client *client,
 		reply->flags |= EDNS_PUT_AGENT;
 		reply->agent = set->report_agent;
 	}
+}
+
+/* What can be said in OPT before the answer is known; the rest is counted as if it were sent. */
+static inline void begin_reply(struct answerer *a, const struct answer_client *client)
+{
+	a->reply.flags = 0;
+	a->reply.size = a->settings->udp_size;
+	if (__builtin_expect(a->query.edns.flags & ~(EDNS_HAS_OPT | EDNS_DO | EDNS_CO), 0) ||
+	    a->settings->report_agent[0])
+		begin_options(a, client);
 }
 
 /* Names below the agent are not told about it: a report about a report would loop (RFC 9567 6.2).
@@ -123,132 +132,142 @@ static void settle_reply(const struct resolution *s, struct edns_reply *reply)
 	}
 }
 
-static size_t finish(struct resolution *s, struct edns_reply *reply)
+static inline size_t finish(struct resolution *s)
 {
 	struct answerer *a = s->a;
-	struct query *q = &a->query;
 	struct response *r = &s->r;
-	bool tcp = s->client->is_tcp;
+	const struct edns *e = &a->query.edns;
 
-	if (q->edns.flags & EDNS_HAS_OPT) {
-		if (reply->flags || s->ede != EDE_NONE)
-			settle_reply(s, reply);
-		r->len += edns_put(reply, &q->edns, r->rcode, r->msg + r->len);
-		r->count[SECTION_ADDITIONAL]++;
-		stats_add(&a->stats->edns, 1);
+	if (e->flags & EDNS_HAS_OPT) {
+		if (__builtin_expect(a->reply.flags != 0 || s->ede != EDE_NONE, 0))
+			settle_reply(s, &a->reply);
+		r->len += edns_put(&a->reply, e, r->rcode, r->msg + r->len);
+		response_count(r, SECTION_ADDITIONAL, 1);
 	}
-	put_header(r, q);
-	a->account.key = s->key;
-	stats_add(&a->stats->rcodes[tcp][r->rcode < 24 ? r->rcode : 23], 1);
-	stats_add(&a->stats->kinds[s->kind], 1);
-	if (r->tc)
-		stats_add(&a->stats->truncated, 1);
+	put_header(r);
 	return r->len;
 }
 
-static void begin(struct resolution *s, struct answerer *a, const struct zonedb_version *v,
-		  const struct answer_client *client, uint8_t *msg, size_t size)
+static inline __attribute__((always_inline)) void begin(struct resolution *s, struct answerer *a,
+							const struct zonedb_version *v,
+							const struct answer_client *client,
+							uint8_t *msg, size_t size)
 {
 	const struct query *q = &a->query;
 
 	s->a = a;
 	s->version = v;
 	s->client = client;
-	s->r = (struct response){ .msg = msg, .len = q->question_end, .max = size };
+	s->r.msg = msg;
+	s->r.len = q->question_end;
+	s->r.max = size;
+	s->r.counts = (uint64_t)q->has_question << 48;
+	s->r.rcode = 0;
+	s->r.aa = false;
+	s->r.tc = false;
 	s->zone = NULL;
 	s->hops = 0;
 	s->nhosts = 0;
 	s->ede = EDE_NONE;
 	s->scope = 0;
-	s->key = 0;
-	s->kind = STATS_ERROR;
-	if (client->is_tcp)
-		return;
-	size_t limit = 512; /* RFC 1035 4.2.1 */
-	if (q->edns.flags & EDNS_HAS_OPT) {
-		limit = q->edns.size;
-		if (limit > a->settings->udp_size)
-			limit = a->settings->udp_size; /* RFC 9715: never more than we say */
+	s->kind = STATS_ANSWER;
+	a->account.exempt = client->is_tcp;
+	if (!client->is_tcp) {
+		size_t limit = 512; /* RFC 1035 4.2.1 */
+
+		if (q->edns.flags & EDNS_HAS_OPT) {
+			limit = q->edns.size;
+			if (limit > a->settings->udp_size)
+				limit = a->settings
+						->udp_size; /* RFC 9715: never more than we say */
+		}
+		if (limit < size)
+			s->r.max = limit;
 	}
-	if (limit < size)
-		s->r.max = limit;
+	if (q->edns.flags & EDNS_HAS_OPT)
+		begin_reply(a, client);
 }
 
 /* An answer that is a code and no data. */
-static size_t answer_error(struct resolution *s, struct edns_reply *reply, unsigned rcode,
-			   uint16_t ede)
+static void answer_error(struct resolution *s, unsigned rcode, uint16_t ede)
 {
+	struct answerer *a = s->a;
+
 	s->r.rcode = (uint16_t)rcode;
 	s->ede = ede;
 	s->kind = rcode == DNS_RCODE_REFUSED ? STATS_REFUSED : STATS_ERROR;
-	s->key = 4 + rcode;
-	if (s->r.len + edns_len(reply, &s->a->query.edns) + 6 > s->r.max)
-		reply->flags = 0; /* a question of full length and a client that takes 512 */
-	return finish(s, reply);
+	s->key = KEY_CODE + rcode;
+	if (a->query.edns.flags & EDNS_HAS_OPT &&
+	    s->r.len + edns_len(&a->reply, &a->query.edns) + EDE_LEN > s->r.max)
+		a->reply.flags = 0; /* a question of full length and a client that takes 512 */
 }
 
-/* Data of class IN, or CH's four names; everything else is not ours. */
-static void answer_class(struct resolution *s)
+/* What the classes beside IN have: CH four names, ANY the data of IN, the others nothing. */
+static void answer_other_class(struct resolution *s)
 {
 	const struct query *q = &s->a->query;
 
-	switch (q->qclass) {
-	case DNS_CLASS_IN:
-		resolve_query(s);
-		return;
-	case DNS_CLASS_ANY:
+	if (q->qclass == DNS_CLASS_ANY) {
 		resolve_query(s);
 		s->r.aa = false; /* RFC 1035 6.2: other classes might have data, too */
 		return;
-	case DNS_CLASS_CH:
-		if (chaos_put(&s->r, s->a->settings, &q->qname, q->qtype)) {
-			s->r.aa = true;
-			s->kind = STATS_ANSWER;
-			s->key = 5;
-			return;
-		}
-		break;
-	default:
-		break;
+	}
+	if (q->qclass == DNS_CLASS_CH && chaos_put(&s->r, s->a->settings, &q->qname, q->qtype)) {
+		s->r.aa = true;
+		s->key = KEY_CHAOS;
+		return;
 	}
 	s->r.rcode = DNS_RCODE_REFUSED;
 	s->kind = STATS_REFUSED;
 	s->ede = EDE_NOT_AUTHORITATIVE;
-	s->key = 3;
+	s->key = KEY_CODE + DNS_RCODE_REFUSED;
 }
 
-static size_t answer_data(struct resolution *s, struct edns_reply *reply)
+static inline void answer_data(struct resolution *s)
 {
 	const struct edns *e = &s->a->query.edns;
 
 	if (e->flags & EDNS_HAS_OPT)
-		s->r.max -= edns_len(reply, e);
-	answer_class(s);
-	if (s->ede != EDE_NONE && !s->client->is_tcp)
-		s->r.max += 0; /* an EDE comes with REFUSED, which has no data: there is room */
-	return finish(s, reply);
+		s->r.max -= edns_len(&s->a->reply, e);
+	if (__builtin_expect(s->a->query.qclass == DNS_CLASS_IN, 1))
+		resolve_query(s);
+	else
+		answer_other_class(s);
 }
 
-/* What would be for the control loop when nobody there wants it. */
-static size_t answer_refusal(struct resolution *s, struct edns_reply *reply,
-			     enum query_verdict verdict)
+/* All verdicts that do not lead to data. */
+static void answer_verdict(struct resolution *s, enum query_verdict verdict)
 {
+	const struct query *q = &s->a->query;
+
 	switch (verdict) {
+	case QUERY_COOKIE: /* RFC 7873 5.4 */
+		answer_error(s, DNS_RCODE_NOERROR, EDE_NONE);
+		return;
+	case QUERY_ERROR:
+		answer_error(s, q->rcode,
+			     q->has_question && q->qtype == RRTYPE_NXNAME ? EDE_INVALID_QUERY_TYPE
+									  : EDE_NONE);
+		return;
+	/* what would be for the control loop when nobody there wants it */
 	case QUERY_UPDATE:
-		return answer_error(s, reply, DNS_RCODE_NOTIMP, EDE_NONE);
+		answer_error(s, DNS_RCODE_NOTIMP, EDE_NONE);
+		return;
 	case QUERY_TSIG:
-		return answer_error(s, reply, DNS_RCODE_NOTAUTH, EDE_NONE);
+		answer_error(s, DNS_RCODE_NOTAUTH, EDE_NONE);
+		return;
 	case QUERY_NOTIFY:
 	case QUERY_XFR:
+		answer_error(s, DNS_RCODE_REFUSED, EDE_PROHIBITED);
+		return;
 	case QUERY_ANSWER:
 	case QUERY_DROP:
-	case QUERY_ERROR:
-	case QUERY_COOKIE:
 		break;
 	}
-	return answer_error(s, reply, DNS_RCODE_REFUSED, EDE_PROHIBITED);
+	__builtin_unreachable();
 }
 
+/* ANSWER_SEND: not for the control loop. */
 static enum answer_result handoff(enum query_verdict verdict)
 {
 	switch (verdict) {
@@ -269,14 +288,19 @@ static enum answer_result handoff(enum query_verdict verdict)
 	return ANSWER_SEND;
 }
 
-static void count_query(struct answerer *a, const struct answer_client *client, size_t len)
+static void count(const struct resolution *s)
 {
-	const struct query *q = &a->query;
+	struct server_stats *stats = s->a->stats;
+	const struct query *q = &s->a->query;
+	unsigned type = q->qtype < STATS_TYPES ? q->qtype : 0;
 
-	stats_add(&a->stats->queries[client->is_tcp], 1);
-	stats_add(&a->stats->received[client->is_tcp], len);
-	if (q->has_question)
-		stats_add(&a->stats->types[q->qtype < 66 ? q->qtype : 0], 1);
+	stats_add(&stats->types[q->has_question ? type : 0], 1);
+	stats_add(&stats->rcodes[s->client->is_tcp][s->r.rcode], 1);
+	stats_add(&stats->kinds[s->kind], 1);
+	if (q->edns.flags & EDNS_HAS_OPT)
+		stats_add(&stats->edns, 1);
+	if (s->r.tc)
+		stats_add(&stats->truncated, 1);
 }
 
 enum answer_result answer_query(struct answerer *a, const struct zonedb_version *v,
@@ -285,52 +309,32 @@ enum answer_result answer_query(struct answerer *a, const struct zonedb_version 
 {
 	enum query_verdict verdict = query_parse(&a->query, msg, len);
 	struct resolution s;
-	struct edns_reply reply;
 
-	if (verdict == QUERY_DROP) {
-		stats_add(&a->stats->drops[STATS_DROP_MALFORMED], 1);
-		return ANSWER_DROP;
+	if (__builtin_expect(verdict != QUERY_ANSWER, 0)) {
+		if (verdict == QUERY_DROP) {
+			stats_add(&a->stats->drops[STATS_DROP_MALFORMED], 1);
+			return ANSWER_DROP;
+		}
+		if (client->can_handoff && handoff(verdict) != ANSWER_SEND)
+			return handoff(verdict);
 	}
-	count_query(a, client, len);
-	if (client->can_handoff && handoff(verdict) != ANSWER_SEND)
-		return handoff(verdict);
-	a->account.exempt = client->is_tcp;
 	begin(&s, a, v, client, msg, size);
-	begin_reply(a, client, &reply);
-	switch (verdict) {
-	case QUERY_ANSWER:
-		*ret_len = answer_data(&s, &reply);
-		break;
-	case QUERY_COOKIE: /* RFC 7873 5.4: no question, NOERROR */
-		*ret_len = answer_error(&s, &reply, DNS_RCODE_NOERROR, EDE_NONE);
-		break;
-	case QUERY_ERROR:
-		*ret_len = answer_error(&s, &reply, a->query.rcode,
-					a->query.has_question && a->query.qtype == RRTYPE_NXNAME
-						? EDE_INVALID_QUERY_TYPE
-						: EDE_NONE);
-		break;
-	case QUERY_NOTIFY:
-	case QUERY_UPDATE:
-	case QUERY_XFR:
-	case QUERY_TSIG:
-		*ret_len = answer_refusal(&s, &reply, verdict);
-		break;
-	case QUERY_DROP:
-		__builtin_unreachable();
-	}
-	stats_add(&a->stats->sent[client->is_tcp], *ret_len);
+	if (__builtin_expect(verdict == QUERY_ANSWER, 1))
+		answer_data(&s);
+	else
+		answer_verdict(&s, verdict);
+	*ret_len = finish(&s);
+	a->account.key = s.key;
+	count(&s);
 	return ANSWER_SEND;
 }
 
 size_t answer_truncate(struct answerer *a, const struct answer_client *client, uint8_t *msg)
 {
-	struct edns_reply reply;
 	struct resolution s;
 
 	begin(&s, a, NULL, client, msg, 512);
-	begin_reply(a, client, &reply);
 	s.r.tc = true;
-	s.kind = STATS_ANSWER;
-	return answer_error(&s, &reply, DNS_RCODE_NOERROR, EDE_NONE);
+	answer_error(&s, DNS_RCODE_NOERROR, EDE_NONE);
+	return finish(&s);
 }

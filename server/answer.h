@@ -53,11 +53,12 @@ struct answerer {
 	uint64_t random; /* state; not for secrets */
 	uint32_t now_s;  /* real time, for cookies */
 	struct answer_account account;
+	struct edns_reply reply;
 	struct query query;
 	/* scratch */
-	struct qname chain;              /* a CNAME's target */
-	struct qname extra;              /* a name of the additional section */
-	uint8_t synth[2][DNAME_MAX + 1]; /* targets made by DNAME, in turn */
+	struct qname chain;                            /* a CNAME's target */
+	struct qname extra;                            /* a name of the additional section */
+	uint8_t synth[2][DNAME_MAX + QNAME_SLACK + 1]; /* targets made by DNAME, in turn */
 };
 
 /*

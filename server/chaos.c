@@ -38,6 +38,6 @@ bool chaos_put(struct response *r, const struct server_settings *set, const stru
 	p[12] = (uint8_t)len;
 	memcpy(p + 13, text, len);
 	r->len += RR_FIXED + 1 + len;
-	r->count[SECTION_ANSWER]++;
+	response_count(r, SECTION_ANSWER, 1);
 	return true;
 }

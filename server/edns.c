@@ -4,8 +4,6 @@
 
 #include "lib/dname.h"
 #include "lib/error.h"
-#include "lib/rrtype.h"
-#include "lib/wire.h"
 
 /*
  * RFC 7871 6 and 7.1.2: SCOPE is 0 in queries, the address has as many octets as SOURCE needs, the
@@ -104,7 +102,7 @@ int edns_parse(struct edns *e, const uint8_t *opt, uint16_t rdlen)
 	return 0;
 }
 
-static size_t options_len(const struct edns_reply *r, const struct edns *e)
+size_t edns_options_len(const struct edns_reply *r, const struct edns *e)
 {
 	size_t n = 0;
 
@@ -125,11 +123,6 @@ static size_t options_len(const struct edns_reply *r, const struct edns *e)
 	if (r->flags & EDNS_PUT_EDE)
 		n += 4 + 2;
 	return n;
-}
-
-size_t edns_len(const struct edns_reply *r, const struct edns *e)
-{
-	return EDNS_OPT_FIXED + (r->flags ? options_len(r, e) : 0);
 }
 
 static uint8_t *option(uint8_t *out, enum edns_option code, const void *data, size_t len)
@@ -177,30 +170,18 @@ static uint8_t *put_numbers(uint8_t *out, const struct edns_reply *r)
 	return out;
 }
 
-static uint8_t *put_options(uint8_t *out, const struct edns_reply *r, const struct edns *e)
+size_t edns_put_options(const struct edns_reply *r, const struct edns *e, uint8_t *out)
 {
+	uint8_t *end = out;
+
 	if (r->flags & EDNS_PUT_NSID)
-		out = option(out, EDNS_NSID, r->nsid, strlen(r->nsid));
+		end = option(end, EDNS_NSID, r->nsid, strlen(r->nsid));
 	if (r->flags & EDNS_PUT_COOKIE)
-		out = option(out, EDNS_COOKIE, r->cookie, sizeof(r->cookie));
+		end = option(end, EDNS_COOKIE, r->cookie, sizeof(r->cookie));
 	if (r->flags & EDNS_PUT_SUBNET)
-		out = put_subnet(out, r, e);
+		end = put_subnet(end, r, e);
 	if (r->flags & EDNS_PUT_AGENT)
-		out = option(out, EDNS_REPORT_CHANNEL, r->agent, dname_len(r->agent));
-	return put_numbers(out, r);
-}
-
-size_t edns_put(const struct edns_reply *r, const struct edns *e, unsigned rcode, uint8_t *out)
-{
-	uint8_t *end = out + EDNS_OPT_FIXED;
-
-	out[0] = 0; /* the root */
-	wire_put16(out + 1, RRTYPE_OPT);
-	wire_put16(out + 3, r->size);
-	/* extended rcode, version 0, DO copied (RFC 3225 3), the other flags 0 */
-	wire_put32(out + 5, (uint32_t)(rcode >> 4) << 24 | (e->flags & EDNS_DO ? 0x8000u : 0));
-	if (r->flags)
-		end = put_options(end, r, e);
-	wire_put16(out + 9, (uint16_t)(end - out - EDNS_OPT_FIXED));
+		end = option(end, EDNS_REPORT_CHANNEL, r->agent, dname_len(r->agent));
+	end = put_numbers(end, r);
 	return (size_t)(end - out);
 }

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/wire.h"
+
 enum edns_option {
 	EDNS_NSID = 3,
 	EDNS_SUBNET = 8,
@@ -63,6 +65,21 @@ struct edns {
  */
 int edns_parse(struct edns *e, const uint8_t *opt, uint16_t rdlen);
 
+/* edns_parse for the usual OPT, version 0 without options: false if it is another. */
+static inline bool edns_parse_plain(struct edns *e, const uint8_t *opt, uint16_t rdlen)
+{
+	uint32_t ttl = wire_get32(opt + 4);
+	uint16_t size = wire_get16(opt + 2);
+
+	if (rdlen || ttl & 0xff0000)
+		return false;
+	e->flags = (uint16_t)(EDNS_HAS_OPT | (ttl & 0x8000 ? EDNS_DO : 0) |
+			      (ttl & 0x4000 ? EDNS_CO : 0));
+	e->size = size < 512 ? 512 : size; /* RFC 6891 6.2.3 */
+	e->version = 0;
+	return true;
+}
+
 /* Octets of the address of a subnet option (RFC 7871 6). */
 static inline unsigned edns_subnet_len(const struct edns *e)
 {
@@ -97,7 +114,33 @@ struct edns_reply {
 
 #define EDNS_OPT_FIXED 11 /* an OPT record without options */
 
-/* Octets edns_put would write for R in answer to E. */
-size_t edns_len(const struct edns_reply *r, const struct edns *e);
-/* Write the OPT record to OUT; the upper bits of RCODE go into it.  Returns octets. */
-size_t edns_put(const struct edns_reply *r, const struct edns *e, unsigned rcode, uint8_t *out);
+/* Octets of the options that edns_put would write for R, whose flags are not 0, in answer to E. */
+size_t edns_options_len(const struct edns_reply *r, const struct edns *e);
+/* Write them; returns octets. */
+size_t edns_put_options(const struct edns_reply *r, const struct edns *e, uint8_t *out);
+
+/* Octets edns_put would write. */
+static inline size_t edns_len(const struct edns_reply *r, const struct edns *e)
+{
+	return EDNS_OPT_FIXED + (__builtin_expect(r->flags != 0, 0) ? edns_options_len(r, e) : 0);
+}
+
+/*
+ * Write the OPT record to OUT, which has 16 octets even if fewer are needed; the upper bits of
+ * RCODE go into it.  Returns octets.
+ */
+static inline size_t edns_put(const struct edns_reply *r, const struct edns *e, unsigned rcode,
+			      uint8_t *out)
+{
+	size_t len = __builtin_expect(r->flags != 0, 0)
+			     ? edns_put_options(r, e, out + EDNS_OPT_FIXED)
+			     : 0;
+
+	/* root, type 41, our size, extended rcode, version 0, */
+	wire_put64(out, 41ULL << 40 | (uint64_t)r->size << 24 | (uint64_t)(rcode >> 4) << 16 |
+				/* DO copied (RFC 3225 3), the other flags 0 */
+				(e->flags & EDNS_DO ? 0x80 : 0));
+	out[8] = 0;
+	wire_put16(out + 9, (uint16_t)len);
+	return EDNS_OPT_FIXED + len;
+}

@@ -88,31 +88,36 @@ static enum query_verdict walk_records(struct query *q, const uint8_t *msg, size
 	return verdict;
 }
 
-/* The usual query: one OPT and nothing else.  Same result as walk_records, sooner. */
+/* Is what is left from POS on one OPT record at the root? */
 static inline bool is_lone_opt(const uint8_t *msg, size_t len, size_t pos)
 {
 	return len - pos >= 11 && msg[pos] == 0 && wire_get16(msg + pos + 1) == RRTYPE_OPT &&
 	       wire_get16(msg + pos + 9) == len - pos - 11;
 }
 
-static enum query_verdict parse_records(struct query *q, const uint8_t *msg, size_t len)
+/* The usual ends of a query: nothing, or one OPT.  As walk_records would have it, sooner. */
+static inline enum query_verdict parse_opt(struct query *q, const uint8_t *msg, size_t len)
+{
+	const uint8_t *opt = msg + q->question_end + 1;
+	uint16_t rdlen = (uint16_t)(len - q->question_end - 11);
+
+	if (__builtin_expect(edns_parse_plain(&q->edns, opt, rdlen), 1))
+		return QUERY_ANSWER;
+	enum query_verdict verdict = take_opt(q, opt, true, rdlen, true);
+	return verdict == QUERY_ANSWER && q->rcode ? QUERY_ERROR : verdict;
+}
+
+static inline enum query_verdict parse_records(struct query *q, const uint8_t *msg, size_t len)
 {
 	size_t pos = q->question_end;
-	unsigned an = wire_get16(msg + 6);
-	unsigned ns = wire_get16(msg + 8);
-	unsigned ar = wire_get16(msg + 10);
+	uint64_t counts = wire_get64(msg + 4) & 0xffffffffffff; /* without QDCOUNT */
 
-	if (an + ns == 0) {
-		if (ar == 0 && pos == len)
-			return QUERY_ANSWER;
-		if (ar == 1 && is_lone_opt(msg, len, pos)) {
-			enum query_verdict v =
-				take_opt(q, msg + pos + 1, true, (uint16_t)(len - pos - 11), true);
-
-			return v == QUERY_ANSWER && q->rcode ? QUERY_ERROR : v;
-		}
-	}
-	return walk_records(q, msg, len, pos, an + ns + ar, an + ns);
+	if (counts == 0 && pos == len)
+		return QUERY_ANSWER;
+	if (counts == 1 && is_lone_opt(msg, len, pos))
+		return parse_opt(q, msg, len);
+	unsigned additional = (unsigned)(counts >> 32) + (unsigned)(counts >> 16 & 0xffff);
+	return walk_records(q, msg, len, pos, additional + (unsigned)(counts & 0xffff), additional);
 }
 
 /* QTYPEs that no answer exists for. */

@@ -86,30 +86,20 @@ static unsigned select_variant(struct resolution *s, const struct rrset *rrset)
 	return i < rrset->nvariants ? i : 0;
 }
 
-unsigned resolve_variant(struct resolution *s, const struct rrset *rrset, unsigned *ret_first)
+unsigned resolve_choose(struct resolution *s, const struct rrset *rrset, unsigned *ret_first)
 {
 	unsigned i = rrset->selector ? select_variant(s, rrset) : 0;
 	unsigned count = rrset->variants[i].count;
 
-	*ret_first = 0;
 	if (rrset->rotate && count > 1 && s->a->settings->rotate)
 		*ret_first = (unsigned)((uint64_t)random32(s->a) * count >> 32);
 	return i;
 }
 
+/* Remember an RRset that names hosts, for the additional section. */
 static void add_hosts(struct resolution *s, size_t at, const struct rrset *rrset, unsigned variant,
 		      const struct node *cut)
 {
-	switch (rrset->type) {
-	case RRTYPE_NS:
-	case RRTYPE_MX:
-	case RRTYPE_SRV:
-	case RRTYPE_SVCB:
-	case RRTYPE_HTTPS:
-		break;
-	default:
-		return;
-	}
 	/* an owner in full (far into a large TCP answer) is not worth the walk */
 	if (s->nhosts == 2 || s->owner.at > PTR_MAX)
 		return;
@@ -118,8 +108,9 @@ static void add_hosts(struct resolution *s, size_t at, const struct rrset *rrset
 }
 
 /* RRset at the present name into the answer section. */
-static bool put_answer(struct resolution *s, const struct rrset *rrset, unsigned variant,
-		       unsigned first)
+static inline __attribute__((always_inline)) bool put_answer(struct resolution *s,
+							     const struct rrset *rrset,
+							     unsigned variant, unsigned first)
 {
 	size_t at = s->r.len;
 
@@ -128,7 +119,8 @@ static bool put_answer(struct resolution *s, const struct rrset *rrset, unsigned
 		s->r.tc = true; /* RFC 2181 9 */
 		return false;
 	}
-	add_hosts(s, at, rrset, variant, NULL);
+	if (__builtin_expect(rrset->has_hosts, 0))
+		add_hosts(s, at, rrset, variant, NULL);
 	return true;
 }
 
@@ -192,11 +184,13 @@ static void answer_any(struct resolution *s, const struct node *n)
 /* The alias's RDATA is the next name to look up; where it stands serves as owner from now on. */
 static bool follow(struct resolution *s, const uint8_t *target, size_t at)
 {
-	qname_set(&s->a->chain, target);
+	s->seen[s->hops] = qname_hash(s->name, 0);
+	(void)qname_parse(&s->a->chain, target, DNAME_MAX); /* it was valid when it was put */
 	s->name = &s->a->chain;
 	s->owner = (struct response_owner){ target, at };
+	uint64_t hash = qname_hash(s->name, 0);
 	for (unsigned i = 0; i <= s->hops; i++)
-		if (s->seen[i] == s->name->hash[0])
+		if (s->seen[i] == hash)
 			return false; /* a loop: what was found is the answer */
 	return s->hops < ANSWER_HOPS;
 }
@@ -219,7 +213,8 @@ static bool follow_cname(struct resolution *s, const struct rrset *cname)
 /*
  * What NODE says about the type asked for.  True: the answer goes on with another name.
  */
-static bool from_node(struct resolution *s, const struct node *n)
+static inline __attribute__((always_inline)) bool from_node(struct resolution *s,
+							    const struct node *n)
 {
 	uint16_t qtype = s->a->query.qtype;
 	const struct rrset *rrset = node_rrset(n, qtype);
@@ -291,7 +286,7 @@ static bool put_synthesised(struct resolution *s, uint32_t ttl, const uint8_t *t
 	wire_put16(p + 8, (uint16_t)len);
 	memcpy(p + 10, target, len);
 	s->r.len += owner_len + 10 + len;
-	s->r.count[SECTION_ANSWER]++;
+	response_count(&s->r, SECTION_ANSWER, 1);
 	return true;
 }
 
@@ -338,20 +333,25 @@ static bool follow_dname(struct resolution *s, const struct node *n)
 static bool step(struct resolution *s)
 {
 	uint16_t qtype = s->a->query.qtype;
-	unsigned max = s->name->labels;
+	unsigned labels = s->name->labels;
+	unsigned max = labels;
 	const struct node *n;
 
-	s->zone = NULL;
-	if (qtype == RRTYPE_DS && max > 0) /* the parent's side has it (RFC 4035 3.1.4.1) */
-		s->zone = version_find(s->version, s->name, max - 1);
-	if (s->zone == NULL)
-		s->zone = version_find(s->version, s->name, max);
-	if (s->zone == NULL)
-		return false;
+	if (__builtin_expect(qtype == RRTYPE_DS && max > 0, 0))
+		max--; /* the parent's side has it (RFC 4035 3.1.4.1), if we serve that */
+	while ((s->zone = version_find(s->version, s->name, max)) == NULL) {
+		if (max == labels)
+			return false;
+		max = labels;
+	}
 	s->r.aa = true;
-	s->origin_at = response_suffix(&s->r, s->owner.at, max - s->zone->labels);
-	s->seen[s->hops] = s->name->hash[0];
-	switch (lookup_name(s->zone, s->name, &n)) {
+	max = labels - s->zone->labels;
+	s->origin_at = s->hops == 0 ? QNAME_AT + s->name->off[max]
+				    : response_suffix(&s->r, s->owner.at, max);
+	enum lookup_result found = lookup_name(s->zone, s->name, &n);
+	if (found == LOOKUP_CUT && qtype == RRTYPE_DS && n->labels == labels)
+		found = LOOKUP_NODE;
+	switch (found) {
 	case LOOKUP_NODE:
 	case LOOKUP_WILDCARD:
 		return from_node(s, n);
@@ -359,8 +359,6 @@ static bool step(struct resolution *s)
 		negative(s, STATS_NXDOMAIN);
 		return false;
 	case LOOKUP_CUT:
-		if (qtype == RRTYPE_DS && n->labels == max)
-			return from_node(s, n);
 		referral(s, n);
 		return false;
 	case LOOKUP_DNAME:
@@ -372,15 +370,14 @@ static bool step(struct resolution *s)
 void resolve_query(struct resolution *s)
 {
 	s->name = &s->a->query.qname;
-	s->owner = (struct response_owner){ s->r.msg + DNS_HEADER, DNS_HEADER };
-	s->kind = STATS_ANSWER;
+	s->owner = (struct response_owner){ s->r.msg + QNAME_AT, QNAME_AT };
 	while (step(s))
 		s->hops++;
-	if (s->zone == NULL && s->r.count[SECTION_ANSWER] == 0) {
+	if (s->zone == NULL && s->hops == 0) {
 		s->r.rcode = DNS_RCODE_REFUSED; /* no upward referrals */
 		s->ede = EDE_NOT_AUTHORITATIVE;
 		s->kind = STATS_REFUSED;
-		s->key = 3;
+		s->key = 4 + DNS_RCODE_REFUSED;
 		return;
 	}
 	if (s->r.tc)

@@ -42,5 +42,15 @@ struct resolution {
 void resolve_query(struct resolution *s);
 /* The additional section for S->hosts. */
 void additional_put(struct resolution *s);
-/* Variant of RRSET for this client and where its RRs begin. */
-unsigned resolve_variant(struct resolution *s, const struct rrset *rrset, unsigned *ret_first);
+/* resolve_variant for RRsets with a selector, or whose order changes. */
+unsigned resolve_choose(struct resolution *s, const struct rrset *rrset, unsigned *ret_first);
+
+/* Variant of RRSET for this client and which of its RRs begins. */
+static inline unsigned resolve_variant(struct resolution *s, const struct rrset *rrset,
+				       unsigned *ret_first)
+{
+	*ret_first = 0;
+	if (__builtin_expect(rrset->selector != NULL || rrset->rotate, 0))
+		return resolve_choose(s, rrset, ret_first);
+	return 0;
+}

@@ -5,13 +5,6 @@
 #include "lib/dname.h"
 #include "lib/wire.h"
 
-/* Copies LEN octets in steps of 16: both sides have slack behind their end. */
-static inline void copy(uint8_t *to, const uint8_t *from, size_t len)
-{
-	for (size_t i = 0; i < len; i += 16)
-		memcpy(to + i, from + i, 16);
-}
-
 size_t response_suffix(const struct response *r, size_t at, unsigned skip)
 {
 	for (;;) {
@@ -78,12 +71,13 @@ static bool put_far(struct response *r, enum section s, const struct rrset *rrse
 		r->len += name_len + len;
 		rr += len + 2;
 	}
-	r->count[s] = (uint16_t)(r->count[s] + v->count);
+	response_count(r, s, v->count);
 	return true;
 }
 
-bool response_rrset(struct response *r, enum section s, const struct rrset *rrset, unsigned i,
-		    unsigned first, const struct response_owner *owner, size_t origin_at)
+bool response_rrset_patched(struct response *r, enum section s, const struct rrset *rrset,
+			    unsigned i, unsigned first, const struct response_owner *owner,
+			    size_t origin_at)
 {
 	const struct variant *v = &rrset->variants[i];
 	bool packed = v->nfix && origin_at <= PTR_MAX;
@@ -95,19 +89,14 @@ bool response_rrset(struct response *r, enum section s, const struct rrset *rrse
 		return put_far(r, s, rrset, i, owner->name);
 	if (r->len + len > r->max)
 		return false;
-	size_t cut = 0;
-	if (first == 0) {
-		copy(to, from, len);
-	} else {
-		cut = packed || v->nfix == 0 ? octets_before(from, v, first) : 0;
-		memcpy(to, from + cut, len - cut);
-		memcpy(to + len - cut, from, cut);
-	}
+	size_t cut = packed || v->nfix == 0 ? octets_before(from, v, first) : 0;
+	memcpy(to, from + cut, len - cut);
+	memcpy(to + len - cut, from, cut);
 	if (packed)
 		set_pointers(to, rrset, i, cut, owner->at, origin_at);
-	if (owner->at != 12)
+	if (owner->at != QNAME_AT)
 		set_owners(to, v->count, owner->at);
 	r->len += len;
-	r->count[s] = (uint16_t)(r->count[s] + v->count);
+	response_count(r, s, v->count);
 	return true;
 }

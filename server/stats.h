@@ -25,6 +25,8 @@ enum stats_drop {
 enum stats_cookie { STATS_COOKIE_CLIENT, STATS_COOKIE_VALID, STATS_COOKIE_INVALID, STATS_COOKIES };
 enum stats_transport { STATS_UDP, STATS_TCP, STATS_TRANSPORTS };
 
+#define STATS_TYPES 66
+
 struct server_stats {
 	uint64_t queries[STATS_TRANSPORTS];
 	uint64_t received[STATS_TRANSPORTS]; /* octets */
@@ -33,7 +35,7 @@ struct server_stats {
 	uint64_t kinds[STATS_KINDS];
 	uint64_t drops[STATS_DROPS];
 	uint64_t cookies[STATS_COOKIES];
-	uint64_t types[66]; /* by QTYPE; [0] = all above HTTPS */
+	uint64_t types[STATS_TYPES]; /* by QTYPE; [0] = all above HTTPS */
 	uint64_t truncated;
 	uint64_t slipped, limited; /* RRL */
 	uint64_t edns, ecs;

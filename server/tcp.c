@@ -200,10 +200,13 @@ static bool answer(struct tcp_conn *c, const struct zonedb_version *v, const uin
 	size_t answered;
 
 	memcpy(to, msg, len);
+	stats_add(&w->stats.queries[STATS_TCP], 1);
+	stats_add(&w->stats.received[STATS_TCP], len);
 	enum answer_result result =
 		answer_query(&w->answerer, v, &client, to, len, 65535, &answered);
 	switch (result) {
 	case ANSWER_SEND:
+		stats_add(&w->stats.sent[STATS_TCP], answered);
 		wire_put16(to - 2, (uint16_t)answered);
 		t->tx_len += 2 + answered;
 		return true;

@@ -34,18 +34,19 @@ struct udp {
 	struct event *event;
 	int fd;
 	bool has_pktinfo;
-	struct mmsghdr in[BATCH], out[BATCH];
-	struct iovec in_iov[BATCH], out_iov[BATCH];
+	struct mmsghdr batch[BATCH]; /* queries in, then answers out */
+	struct iovec iov[BATCH];
 	struct slot slots[BATCH];
 };
 
-static void arm(struct udp *u, unsigned i)
+/* Ready to receive again. */
+static inline void arm(struct udp *u, unsigned i)
 {
-	struct msghdr *h = &u->in[i].msg_hdr;
+	struct msghdr *h = &u->batch[i].msg_hdr;
 
+	u->iov[i].iov_len = MSG_MAX;
 	h->msg_namelen = sizeof(u->slots[i].addr);
 	h->msg_controllen = u->has_pktinfo ? sizeof(u->slots[i].control) : 0;
-	h->msg_flags = 0;
 }
 
 /* 0.0.0.0 and :: answer from the address that was asked, by whatever way the route says. */
@@ -69,7 +70,7 @@ static void keep_source(struct msghdr *h)
 static void hand_over(struct udp *u, unsigned i, enum answer_result what, size_t len)
 {
 	struct slot *slot = &u->slots[i];
-	const struct msghdr *h = &u->in[i].msg_hdr;
+	const struct msghdr *h = &u->batch[i].msg_hdr;
 	struct udp_client c = { .fd = u->fd, .addr_len = h->msg_namelen };
 
 	memcpy(c.addr, &slot->addr, h->msg_namelen);
@@ -101,16 +102,12 @@ static inline bool is_limited(struct udp *u, struct answer_client *client, uint8
 }
 
 /* Answer slot I over its query.  Octets to send, 0 = none. */
-static size_t answer(struct udp *u, unsigned i, const struct zonedb_version *v)
+static inline size_t answer(struct udp *u, unsigned i, const struct zonedb_version *v,
+			    struct answer_client *client)
 {
 	struct worker *w = u->worker;
 	struct slot *slot = &u->slots[i];
-	struct msghdr *h = &u->in[i].msg_hdr;
-	size_t len = u->in[i].msg_len;
-	struct answer_client client = {
-		.addr = (const struct sockaddr *)&slot->addr,
-		.can_handoff = w->server->handler != NULL,
-	};
+	size_t len = u->batch[i].msg_len;
 
 	/* sin_port and sin6_port are at the same place; a forged port 0 cannot be answered */
 	if (__builtin_expect(slot->addr.sin6_port == 0, 0)) {
@@ -118,49 +115,42 @@ static size_t answer(struct udp *u, unsigned i, const struct zonedb_version *v)
 		return 0;
 	}
 	if (u->has_pktinfo)
-		keep_source(h);
+		keep_source(&u->batch[i].msg_hdr);
+	client->addr = (const struct sockaddr *)&slot->addr;
 	enum answer_result result =
-		answer_query(&w->answerer, v, &client, slot->msg, len, MSG_MAX, &len);
+		answer_query(&w->answerer, v, client, slot->msg, len, MSG_MAX, &len);
 	if (__builtin_expect(result != ANSWER_SEND, 0)) {
 		if (result != ANSWER_DROP)
 			hand_over(u, i, result, len);
 		return 0;
 	}
-	if (w->server->rrl && !w->answerer.account.exempt &&
-	    is_limited(u, &client, slot->msg, &len))
+	if (w->server->rrl && !w->answerer.account.exempt && is_limited(u, client, slot->msg, &len))
 		return 0;
 	return len;
 }
 
-/* Answers to the first N slots, compacted into u->out; their number. */
-static unsigned answer_batch(struct udp *u, unsigned n)
+/* Write the answers over the first N slots: iov_len tells how long each is, 0 = none. */
+static void answer_batch(struct udp *u, unsigned n)
 {
-	const struct zonedb_version *v = zonedb_current(u->worker->server->db);
-	unsigned out = 0;
+	struct worker *w = u->worker;
+	const struct zonedb_version *v = zonedb_current(w->server->db);
+	struct answer_client client = { .can_handoff = w->server->handler != NULL };
+	size_t received = 0;
+	size_t sent = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		size_t len = answer(u, i, v);
-
-		if (len) {
-			const struct msghdr *h = &u->in[i].msg_hdr;
-
-			u->out_iov[out].iov_base = u->slots[i].msg;
-			u->out_iov[out].iov_len = len;
-			u->out[out].msg_hdr.msg_name = h->msg_name;
-			u->out[out].msg_hdr.msg_namelen = h->msg_namelen;
-			u->out[out].msg_hdr.msg_control = h->msg_control;
-			u->out[out].msg_hdr.msg_controllen = h->msg_controllen;
-			out++;
-		}
-		arm(u, i);
+		received += u->batch[i].msg_len;
+		u->iov[i].iov_len = answer(u, i, v, &client);
+		sent += u->iov[i].iov_len;
 	}
-	return out;
+	stats_add(&w->stats.queries[STATS_UDP], n);
+	stats_add(&w->stats.received[STATS_UDP], received);
+	stats_add(&w->stats.sent[STATS_UDP], sent);
 }
 
-static void send_batch(struct udp *u, unsigned n)
+/* Send N answers in a row. */
+static void send_run(struct udp *u, struct mmsghdr *m, unsigned n)
 {
-	struct mmsghdr *m = u->out;
-
 	while (n) {
 		int sent = sendmmsg(u->fd, m, n, MSG_DONTWAIT);
 
@@ -180,6 +170,22 @@ static void send_batch(struct udp *u, unsigned n)
 	}
 }
 
+/* Send the answers among the first N slots and make the slots ready again. */
+static void send_batch(struct udp *u, unsigned n)
+{
+	unsigned begin = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (u->iov[i].iov_len)
+			continue;
+		send_run(u, &u->batch[begin], i - begin);
+		begin = i + 1;
+	}
+	send_run(u, &u->batch[begin], n - begin);
+	for (unsigned i = 0; i < n; i++)
+		arm(u, i);
+}
+
 static void on_read(evutil_socket_t fd, short what, void *ctx)
 {
 	struct udp *u = ctx;
@@ -187,11 +193,12 @@ static void on_read(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	worker_enter(u->worker);
 	for (unsigned batch = 0; batch < BATCHES; batch++) {
-		int n = recvmmsg((int)fd, u->in, BATCH, MSG_DONTWAIT, NULL);
+		int n = recvmmsg((int)fd, u->batch, BATCH, MSG_DONTWAIT, NULL);
 
 		if (n <= 0)
 			break; /* EAGAIN, or an ICMP error of an earlier answer */
-		send_batch(u, answer_batch(u, (unsigned)n));
+		answer_batch(u, (unsigned)n);
+		send_batch(u, (unsigned)n);
 		if (n < BATCH)
 			break;
 		rcu_quiescent_state();
@@ -210,14 +217,13 @@ struct udp *udp_new(struct worker *w, int fd, const struct netaddr *addr)
 	u->fd = fd;
 	u->has_pktinfo = listen_is_any(addr);
 	for (unsigned i = 0; i < BATCH; i++) {
-		u->in_iov[i] = (struct iovec){ u->slots[i].msg, MSG_MAX };
-		u->in[i].msg_hdr = (struct msghdr){
+		u->iov[i].iov_base = u->slots[i].msg;
+		u->batch[i].msg_hdr = (struct msghdr){
 			.msg_name = &u->slots[i].addr,
-			.msg_iov = &u->in_iov[i],
+			.msg_iov = &u->iov[i],
 			.msg_iovlen = 1,
 			.msg_control = u->has_pktinfo ? u->slots[i].control : NULL,
 		};
-		u->out[i].msg_hdr = (struct msghdr){ .msg_iov = &u->out_iov[i], .msg_iovlen = 1 };
 		arm(u, i);
 	}
 	u->event = event_new(w->base, fd, EV_READ | EV_PERSIST, on_read, u);

@@ -16,9 +16,21 @@ enum lookup_result {
 	LOOKUP_DNAME,    /* NODE owns a DNAME; the name is below it */
 };
 
+/* Cuts, names that do not exist, wildcards: what is left when lookup_name's first probe fails. */
+enum lookup_result lookup_further(const struct zone *z, const struct qname *q,
+				  const struct node **ret_node);
+
 /*
  * Look Q up in Z, which must be an ancestor of it (version_find).
  * *ret_node: never NULL, see above.
  */
-enum lookup_result lookup_name(const struct zone *z, const struct qname *q,
-			       const struct node **ret_node);
+static inline enum lookup_result lookup_name(const struct zone *z, const struct qname *q,
+					     const struct node **ret_node)
+{
+	if (__builtin_expect(z->cut_depths == 0, 1)) {
+		*ret_node = zone_node(z, q, 0);
+		if (__builtin_expect(*ret_node != NULL, 1))
+			return LOOKUP_NODE;
+	}
+	return lookup_further(z, q, ret_node);
+}

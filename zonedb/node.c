@@ -7,7 +7,7 @@
 
 static size_t padded(size_t len)
 {
-	return (len + 7) & ~(size_t)7;
+	return (len + 15) & ~(size_t)15;
 }
 
 static bool has_case(const uint8_t *lower, const uint8_t *owner, size_t len)
@@ -34,9 +34,9 @@ static struct node *make(const uint8_t *lower, const uint8_t *owner, size_t len,
 
 struct node *node_new(const struct qname *q, unsigned i, const uint8_t *owner, uint64_t birth)
 {
-	struct node *n = make(q->lower + q->off[i], owner, (size_t)(q->len - q->off[i]), 0, birth);
+	struct node *n = make(q->lower + q->off[i], owner, qname_suffix_len(q, i), 0, birth);
 
-	n->leaf.hash = q->hash[i];
+	n->leaf.hash = qname_hash(q, i);
 	n->labels = (uint8_t)(q->labels - i);
 	return n;
 }

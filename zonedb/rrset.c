@@ -174,6 +174,12 @@ static void build_wire(struct buf *out, struct variant *v, uint16_t type, const 
 	buf_fini(&packed);
 }
 
+static bool names_hosts(uint16_t type)
+{
+	return type == RRTYPE_NS || type == RRTYPE_MX || type == RRTYPE_SRV ||
+	       type == RRTYPE_SVCB || type == RRTYPE_HTTPS;
+}
+
 int rrset_new(const struct rrset_spec *spec, const uint8_t *origin, uint64_t birth,
 	      struct rrset **ret)
 {
@@ -189,6 +195,7 @@ int rrset_new(const struct rrset_spec *spec, const uint8_t *origin, uint64_t bir
 	r->ttl = spec->ttl;
 	r->type = spec->type;
 	r->rotate = spec->rotate;
+	r->has_hosts = names_hosts(spec->type);
 	r->nvariants = (uint16_t)spec->nvariants;
 	for (size_t i = 0; i < spec->nvariants && !err; i++) {
 		err = build_plain(spec, &spec->variants[i], &bytes, &r->variants[i]);

@@ -10,7 +10,7 @@
  * Types of RFC 1035 whose RDATA names lie in the zone have a second, shorter form ("wire") in which
  * the owner or the zone's origin is a pointer; FIX lists the places of those pointers, to be set to
  * where the owner or the origin is in the message at hand.  Behind the octets there is room to read
- *16 beyond the end.
+ *32 beyond the end.
  *
  * Immutable once published; any thread that holds the version.
  */
@@ -25,7 +25,7 @@
 struct rrset_spec;
 struct selector;
 
-#define RRSET_SLACK     16          /* octets readable behind a variant's */
+#define RRSET_SLACK     32          /* octets readable behind a variant's */
 #define RRSET_FIX_OWNER 0x80000000u /* this pointer is the owner's, not the origin's */
 #define RR_FIXED        12          /* owner pointer, type, class, TTL, RDLENGTH */
 
@@ -51,6 +51,7 @@ struct rrset {
 	uint16_t type;
 	uint16_t nvariants;
 	bool rotate;
+	bool has_hosts; /* RDATA names hosts whose addresses help: NS, MX, SRV, SVCB, HTTPS */
 	struct variant variants[];
 };
 

@@ -36,7 +36,7 @@ const struct trie_leaf *trie_find_name(trie_ref root, uint64_t h, const uint8_t 
 
 const struct trie_leaf *trie_find_in_bucket(trie_ref root, const struct qname *q, unsigned i)
 {
-	return trie_find_name(root, q->hash[i], q->lower + q->off[i], (size_t)(q->len - q->off[i]));
+	return trie_find_name(root, qname_hash(q, i), q->lower + q->off[i], qname_suffix_len(q, i));
 }
 
 static struct trie_node *inner_new(struct cow *c)

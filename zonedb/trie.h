@@ -34,7 +34,7 @@ struct trie_node {
 struct trie_leaf {
 	struct cow_object cow;
 	uint64_t hash;
-	const uint8_t *name; /* wire, lower case, zero octets up to a multiple of 8 follow */
+	const uint8_t *name; /* wire, lower case, zero octets up to a multiple of 16 follow */
 	uint8_t name_len;
 };
 
@@ -49,12 +49,13 @@ const struct trie_leaf *trie_find_in_bucket(trie_ref root, const struct qname *q
 /* The leaf of Q's suffix that begins at label I, or NULL. */
 static inline const struct trie_leaf *trie_find(trie_ref root, const struct qname *q, unsigned i)
 {
+	uint64_t hash = qname_hash(q, i);
 	trie_ref ref = root;
 
-	for (uint64_t h = q->hash[i]; ref & 1; h >>= 4)
+	for (uint64_t h = hash; ref & 1; h >>= 4)
 		ref = trie_inner(ref)->slot[h & 15];
 	const struct trie_leaf *leaf = (const struct trie_leaf *)ref;
-	if (leaf == NULL || leaf->hash != q->hash[i])
+	if (leaf == NULL || leaf->hash != hash)
 		return NULL;
 	if (__builtin_expect(!qname_suffix_is(q, i, leaf->name, leaf->name_len), 0))
 		return trie_find_in_bucket(root, q, i);

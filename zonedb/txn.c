@@ -80,9 +80,12 @@ static void zones_put(struct txn *t, const struct zone *z)
 	/* sixteen origins with one 64-bit hash need the seed to be known */
 	if (trie_put(&t->v->zones, &t->cow, &z->leaf, &old))
 		abort();
-	if (old == NULL)
-		t->v->nzones++;
 	t->v->depths |= depth_bit(z->labels);
+	t->v->nzones += old == NULL;
+	if (z->labels >= VERSION_DEPTHS)
+		return;
+	t->v->depth[z->labels].n += old == NULL;
+	t->v->depth[z->labels].lone = t->v->depth[z->labels].n == 1 ? z : NULL;
 }
 
 static struct txn_zone *touch(struct txn *t, const struct zone *before, struct zone *now)
@@ -241,6 +244,11 @@ static void zones_remove(struct txn *t, const struct zone *z)
 {
 	trie_remove(&t->v->zones, &t->cow, &z->leaf);
 	t->v->nzones--;
+	if (z->labels < VERSION_DEPTHS) {
+		/* the one that may be left is found by hash until it changes */
+		t->v->depth[z->labels].n--;
+		t->v->depth[z->labels].lone = NULL;
+	}
 	t->v->depths = 0;
 	(void)trie_each(t->v->zones, add_depth, &t->v->depths); /* add_depth never stops */
 }

@@ -17,11 +17,18 @@
 
 struct txn;
 
+#define VERSION_DEPTHS 16 /* deeper origins are found by hash alone */
+
 struct zonedb_version {
 	uint64_t id; /* of the transaction that made it */
 	trie_ref zones;
 	uint64_t depths; /* bit min(d, 63): an origin with d labels is there */
 	size_t nzones;
+	/* by number of labels: how many zones, and the zone if there is one alone (else NULL) */
+	struct {
+		size_t n;
+		const struct zone *lone;
+	} depth[VERSION_DEPTHS];
 	struct zonedb *db;
 	unsigned refs;                        /* under db->lock */
 	struct zonedb_version *older, *newer; /* versions still in use; under db->lock */
@@ -42,6 +49,22 @@ struct zonedb {
 	unsigned non_new_zone;
 };
 
+/* The zone whose origin is Q's suffix of D labels, or NULL. */
+static inline const struct zone *version_zone_at(const struct zonedb_version *v,
+						 const struct qname *q, unsigned d)
+{
+	if (d < VERSION_DEPTHS && v->depth[d].lone) {
+		const struct zone *z = v->depth[d].lone;
+
+		return qname_suffix_is(q, q->labels - d, z->leaf.name, z->leaf.name_len) ? z : NULL;
+	}
+	return (const struct zone *)trie_find(v->zones, q, q->labels - d);
+}
+
+/* version_find among origins of 63 labels and more, of which v->depths knows no details. */
+const struct zone *version_find_deep(const struct zonedb_version *v, const struct qname *q,
+				     unsigned max);
+
 /*
  * The deepest zone that Q's name is in, among origins of at most MAX labels; NULL if none.
  * Any thread that holds V.
@@ -51,19 +74,15 @@ static inline const struct zone *version_find(const struct zonedb_version *v, co
 {
 	uint64_t depths = v->depths;
 
-	if (max < 63)
+	if (__builtin_expect(max < 63, 1))
 		depths &= (2ULL << max) - 1;
 	while (depths) {
 		unsigned d = 63 - (unsigned)__builtin_clzll(depths);
-		/* bit 63 stands for all the deeper ones */
-		for (unsigned k = d == 63 ? max : d; k >= d && k <= q->labels; k--) {
-			const struct trie_leaf *z = trie_find(v->zones, q, q->labels - k);
+		const struct zone *z = __builtin_expect(d == 63, 0) ? version_find_deep(v, q, max)
+								    : version_zone_at(v, q, d);
 
-			if (z)
-				return (const struct zone *)z;
-			if (k == 0)
-				break;
-		}
+		if (z)
+			return z;
 		depths &= ~(1ULL << d);
 	}
 	return NULL;

@@ -6,12 +6,17 @@
 #include "lib/mem.h"
 #include "lib/rrtype.h"
 
+static size_t padded(size_t len)
+{
+	return (len + 15) & ~(size_t)15;
+}
+
 struct zone *zone_new(const struct qname *q, uint64_t birth)
 {
-	struct zone *z = mem_zalloc(sizeof(*z) + ((q->len + 7u) & ~7u));
+	struct zone *z = mem_zalloc(sizeof(*z) + padded(q->len));
 
 	z->leaf.cow.birth = birth;
-	z->leaf.hash = q->hash[0];
+	z->leaf.hash = qname_hash(q, 0);
 	z->leaf.name = memcpy(z->name, q->lower, q->len);
 	z->leaf.name_len = q->len;
 	z->labels = q->labels;
@@ -20,7 +25,7 @@ struct zone *zone_new(const struct qname *q, uint64_t birth)
 
 struct zone *zone_copy(const struct zone *z, uint64_t birth)
 {
-	struct zone *copy = mem_dup(z, sizeof(*z) + ((z->leaf.name_len + 7u) & ~7u));
+	struct zone *copy = mem_dup(z, sizeof(*z) + padded(z->leaf.name_len));
 
 	copy->leaf.cow.birth = birth;
 	copy->leaf.name = copy->name;

@@ -98,6 +98,18 @@ void zonedb_unref(const struct zonedb_version *version)
 		call_rcu(&v->rcu, version_free);
 }
 
+const struct zone *version_find_deep(const struct zonedb_version *v, const struct qname *q,
+				     unsigned max)
+{
+	for (unsigned d = max; d >= 63; d--) {
+		const struct zone *z = version_zone_at(v, q, d);
+
+		if (z)
+			return z;
+	}
+	return NULL;
+}
+
 struct zonedb_version *version_next(struct zonedb *db)
 {
 	struct zonedb_version *v = MEM_NEW(struct zonedb_version);
@@ -106,6 +118,7 @@ struct zonedb_version *version_next(struct zonedb *db)
 	v->zones = db->current->zones;
 	v->depths = db->current->depths;
 	v->nzones = db->current->nzones;
+	memcpy(v->depth, db->current->depth, sizeof(v->depth));
 	v->db = db;
 	v->refs = 1;
 	return v;
