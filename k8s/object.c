@@ -11,45 +11,6 @@
 
 #define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
 
-const struct kind kinds[KIND_COUNT] = {
-#define KIND(id, name, group, versions, plural, namespaced) \
-	[KIND_##id] = { name, group, versions, plural, namespaced },
-#include "k8s/kinds.def"
-#undef KIND
-};
-
-static bool has_version(const char *versions, const char *version)
-{
-	size_t n = strlen(version);
-
-	for (const char *p = versions; *p; p += strspn(p, " ")) {
-		size_t len = strcspn(p, " ");
-
-		if (len == n && strncmp(p, version, n) == 0)
-			return true;
-		p += len;
-	}
-	return false;
-}
-
-enum kind_id kind_find(const char *api_version, const char *kind)
-{
-	if (api_version == NULL || kind == NULL)
-		return KIND_COUNT;
-	const char *slash = strchr(api_version, '/');
-	size_t group_len = slash ? (size_t)(slash - api_version) : 0;
-	const char *version = slash ? slash + 1 : api_version;
-	for (int i = 0; i < KIND_COUNT; i++) {
-		const struct kind *k = &kinds[i];
-
-		if (strcmp(k->name, kind) == 0 && strlen(k->group) == group_len &&
-		    strncmp(k->group, api_version, group_len) == 0 &&
-		    has_version(k->versions, version))
-			return (enum kind_id)i;
-	}
-	return KIND_COUNT;
-}
-
 /* As the API server has it for path segments; also keeps names out of trouble in logs and URLs. */
 static bool is_name(const char *s)
 {

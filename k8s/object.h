@@ -25,9 +25,23 @@ enum kind_id {
 #undef KIND
 	KIND_COUNT,
 };
-extern const struct kind kinds[KIND_COUNT];
+extern const struct kind *const kinds; /* [KIND_COUNT] */
 /* By apiVersion and kind text; KIND_COUNT if we do not know it. */
 enum kind_id kind_find(const char *api_version, const char *kind);
+
+/*
+ * Kinds that the user names, in the slots KIND_CUSTOM_1 …: found by kind_find like any other.
+ * RESOURCE is "PLURAL.VERSION.GROUP", "PLURAL.VERSION" for the core group.  0, ERR_SYNTAX,
+ * ERR_LIMIT when the 8 slots are used up.  A resource that is built in gives its own kind.
+ */
+int kind_define(const char *resource, enum kind_id *ret);
+/* What discovery says of a named kind; before that NAME is "" or was learnt from an object. */
+void kind_learn(enum kind_id id, const char *name, bool namespaced);
+/* Empty the slots and the lists below. */
+void kind_forget_custom(void);
+#define KIND_LIST_MAX 8
+/* Of --unstructured-resource and --crd-source-kind; end with KIND_COUNT. */
+extern enum kind_id kind_unstructured[KIND_LIST_MAX + 1], kind_crd[2];
 
 struct object {
 	enum kind_id kind;

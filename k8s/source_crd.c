@@ -15,7 +15,6 @@
 
 #define TTL_MAX INT32_MAX
 
-static const enum kind_id primary[] = { KIND_DNS_ENDPOINT, KIND_COUNT };
 static const enum kind_id also[] = { KIND_COUNT };
 
 /* What a final dot of a target means for a type. */
@@ -138,7 +137,7 @@ static void collect(struct source_run *run, const struct object *obj)
 
 const struct source_ops source_crd = {
 	.name = "crd",
-	.primary = primary,
+	.primary = kind_crd,
 	.also = also,
 	.collect = collect,
 };

@@ -1,5 +1,6 @@
 #include "k8s/source_settings.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,72 @@ static int parse_compatibility(struct source_settings *s, const struct config *c
 	return ERR_INVALID;
 }
 
+static int parse_resource(const char *resource, char **ret_why)
+{
+	enum kind_id id;
+	size_t n = 0;
+	int err = kind_define(resource, &id);
+
+	if (err < 0) {
+		*ret_why = mem_printf("--unstructured-resource=%s: %s", resource,
+				      err == ERR_LIMIT ? "too many resources"
+						       : "must be RESOURCE.VERSION.GROUP, such as "
+							 "certificates.v1.cert-manager.io");
+		return err;
+	}
+	while (kind_unstructured[n] != KIND_COUNT && kind_unstructured[n] != id)
+		n++;
+	if (n == KIND_LIST_MAX) {
+		*ret_why = mem_printf("--unstructured-resource=%s: too many resources", resource);
+		return ERR_LIMIT;
+	}
+	if (kind_unstructured[n] == KIND_COUNT)
+		kind_unstructured[n + 1] = KIND_COUNT;
+	kind_unstructured[n] = id;
+	return 0;
+}
+
+/* Another kind with the schema of DNSEndpoint; its plural is made as ExternalDNS makes it. */
+static int parse_crd_kind(const struct config *c, char **ret_why)
+{
+	const char *version = config_text(c, OPT_CRD_SOURCE_APIVERSION);
+	const char *kind = config_text(c, OPT_CRD_SOURCE_KIND), *slash = strchr(version, '/');
+	enum kind_id id = kind_find(version, kind);
+	char *resource;
+	int err = 0;
+
+	if (id == KIND_COUNT) {
+		resource = mem_printf("%ss.%s.%.*s", kind, slash ? slash + 1 : version,
+				      slash ? (int)(slash - version) : 0, version);
+		for (char *at = resource; at < resource + strlen(kind); at++)
+			*at = (char)tolower((unsigned char)*at);
+		err = kind_define(resource, &id);
+		free(resource);
+	}
+	if (err < 0) {
+		*ret_why = mem_printf("--crd-source-apiversion=%s, --crd-source-kind=%s: not "
+				      "GROUP/VERSION and a kind",
+				      version, kind);
+		return err;
+	}
+	kind_learn(id, kind, true);
+	kind_crd[0] = id;
+	return 0;
+}
+
+static int parse_kinds(const struct config *c, char **ret_why)
+{
+	const struct strv *resources = config_list(c, OPT_UNSTRUCTURED_RESOURCE);
+	int err;
+
+	kind_forget_custom();
+	if ((err = parse_crd_kind(c, ret_why)) < 0)
+		return err;
+	for (size_t i = 0; i < resources->n && err == 0; i++)
+		err = parse_resource(resources->s[i], ret_why);
+	return err;
+}
+
 static void read_switches(struct source_settings *s, const struct config *c)
 {
 	strv_split(&s->namespaces, config_text(c, OPT_NAMESPACE), ",");
@@ -120,7 +187,7 @@ static int fill(struct source_settings *s, const struct config *c, char **ret_wh
 	    (err = parse_selectors(s, c, ret_why)) < 0 ||
 	    (err = parse_service_types(s, c, ret_why)) < 0 ||
 	    (err = parse_classes(s, c, ret_why)) < 0 ||
-	    (err = parse_compatibility(s, c, ret_why)) < 0)
+	    (err = parse_compatibility(s, c, ret_why)) < 0 || (err = parse_kinds(c, ret_why)) < 0)
 		return err;
 	return fqdn_template_new(
 		config_list(c, OPT_FQDN_TEMPLATE), config_list(c, OPT_TARGET_TEMPLATE),

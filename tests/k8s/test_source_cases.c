@@ -181,7 +181,6 @@ static void run_case(cJSON *doc, struct buf *faults)
 	struct source_set *set = NULL;
 	char *why = NULL;
 
-	fill_store(store, doc, faults);
 	if (source_set_new(loop, config, store, &sink, config_list(config, OPT_SOURCE), NULL, &set,
 			   &why) < 0) {
 		if (fails == NULL || strstr(why, fails) == NULL)
@@ -189,6 +188,7 @@ static void run_case(cJSON *doc, struct buf *faults)
 		free(why);
 	} else {
 		source_set_on_error(set, take_error, &w);
+		fill_store(store, doc, faults);
 		source_set_flush(set);
 		if (fails)
 			buf_printf(faults, "    starts, and should not\n");
