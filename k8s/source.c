@@ -807,6 +807,11 @@ bool source_set_needs(const struct source_set *set, enum kind_id kind)
 	return false;
 }
 
+void source_set_namespaces(const struct source_set *set, enum kind_id kind, struct strv *v)
+{
+	source_settings_namespaces(set->settings, kind, v);
+}
+
 bool source_set_has(const struct source_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->n; i++)

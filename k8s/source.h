@@ -103,6 +103,9 @@ int source_set_new(struct loop *loop, const struct config *config, struct store 
 void source_set_free(struct source_set *set);
 /* True if some source reads KIND. */
 bool source_set_needs(const struct source_set *set, enum kind_id kind);
+/* The namespaces in which KIND is read (--namespace, --gateway-namespace), added to V; none: all.
+ */
+void source_set_namespaces(const struct source_set *set, enum kind_id kind, struct strv *v);
 bool source_set_has(const struct source_set *set, const char *name);
 void source_set_on_error(struct source_set *set, source_error_cb cb, void *ctx);
 /* Collect now what is due, instead of at the end of the loop pass (tests). */

@@ -220,3 +220,16 @@ void source_settings_free(struct source_settings *s)
 	strv_fini(&s->service_types);
 	free(s);
 }
+
+void source_settings_namespaces(const struct source_settings *s, enum kind_id kind, struct strv *v)
+{
+	if (kind == KIND_LISTENER_SET || kind == KIND_ISTIO_GATEWAY)
+		return;
+	if (kind == KIND_GATEWAY) {
+		if (*s->gateway_namespace)
+			strv_add(v, s->gateway_namespace);
+		return;
+	}
+	for (size_t i = 0; i < s->namespaces.n; i++)
+		(void)strv_add_unique(v, s->namespaces.s[i]);
+}

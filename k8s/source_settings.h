@@ -38,3 +38,8 @@ struct source_settings {
  */
 int source_settings_new(const struct config *config, struct source_settings **ret, char **ret_why);
 void source_settings_free(struct source_settings *s);
+/*
+ * The namespaces in which objects of KIND are read, added to V; none: all.  Gateways and what
+ * hangs on them are looked for by --gateway-namespace, whatever --namespace says.
+ */
+void source_settings_namespaces(const struct source_settings *s, enum kind_id kind, struct strv *v);

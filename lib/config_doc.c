@@ -139,8 +139,40 @@ static void man_text(FILE *out, const char *text)
 	}
 }
 
+/* A paragraph in lines of at most 78 octets, which mandoc asks for. */
+static void man_paragraph(FILE *out, char *text)
+{
+	size_t col = 0;
+
+	for (char *save = NULL, *word = strtok_r(text, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save)) {
+		size_t len = strlen(word);
+
+		if (col && col + len + 1 > 78) {
+			fputc('\n', out);
+			col = 0;
+		} else if (col) {
+			fputc(' ', out);
+			col++;
+		}
+		man_text(out, word);
+		col += len;
+	}
+	fputc('\n', out);
+}
+
 static void man_row(FILE *out, const struct option_row *row)
 {
+	char words[1024];
+	FILE *w = fmemopen(words, sizeof(words), "w");
+
+	if (!w)
+		return;
+	fputs(row->help, w);
+	remarks(w, row);
+	fputc('.', w);
+	fclose(w);
+	words[sizeof(words) - 1] = '\0';
 	if (row->type == OPTION_BOOL) {
 		fprintf(out, ".It Fl Fl [no-]%s\n", row->name);
 	} else {
@@ -148,9 +180,7 @@ static void man_row(FILE *out, const struct option_row *row)
 		man_text(out, row->arg);
 		fputc('\n', out);
 	}
-	man_text(out, row->help);
-	remarks(out, row);
-	fputs(".\n", out);
+	man_paragraph(out, words);
 }
 
 void config_doc_man(FILE *out)

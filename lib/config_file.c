@@ -22,6 +22,7 @@
 struct reader {
 	struct config *config;
 	int err;
+	unsigned line; /* of what is being read */
 	char *why;
 };
 
@@ -32,7 +33,7 @@ static int read_file(const char *path, struct buf *ret, char **ret_why)
 	size_t n;
 
 	if (!f) {
-		*ret_why = mem_printf("--config=%s: %s", path,
+		*ret_why = mem_printf("%s: %s", path,
 				      strerror(errno)); // NOLINT(concurrency-mt-unsafe)
 		return ERR_IO;
 	}
@@ -40,7 +41,7 @@ static int read_file(const char *path, struct buf *ret, char **ret_why)
 		buf_add(ret, part, n);
 	fclose(f);
 	if (ret->len > FILE_MAX) {
-		*ret_why = mem_printf("--config=%s: larger than 1 MiB", path);
+		*ret_why = mem_printf("%s: larger than 1 MiB", path);
 		return ERR_LIMIT;
 	}
 	return 0;
@@ -52,6 +53,11 @@ static int put_scalar(struct reader *r, enum option o, const cJSON *v)
 	const char *text = cJSON_GetStringValue(v);
 	char number[40];
 
+	if (cJSON_IsBool(v) && option_rows[o].type != OPTION_BOOL) {
+		r->why = mem_printf("%s: YAML reads this as a boolean; quote it",
+				    option_rows[o].name);
+		return ERR_INVALID;
+	}
 	if (cJSON_IsBool(v)) {
 		text = cJSON_IsTrue(v) ? "true" : "false";
 	} else if (cJSON_IsNumber(v)) {
@@ -100,32 +106,32 @@ static void on_document(void *ctx, cJSON *doc, unsigned line)
 	struct reader *r = ctx;
 	const cJSON *item;
 
-	(void)line;
+	r->line = r->err ? r->line : line;
 	if (!r->err && !cJSON_IsObject(doc) && !cJSON_IsNull(doc)) {
 		r->err = ERR_SYNTAX;
 		r->why = mem_strdup("a mapping of options is expected");
 	}
-	for (item = doc->child; item && !r->err; item = item->next)
+	for (item = doc->child; item && !r->err; item = item->next) {
+		r->line = yaml_line(item);
 		r->err = put_key(r, item);
+	}
 	cJSON_Delete(doc);
 }
 
 int config_file_put(struct config *c, const char *path, char **ret_why)
 {
 	struct reader r = { .config = c };
-	cJSON *doc;
+	struct yaml_error e = { 0 };
 	struct buf text = { 0 };
 	int err = read_file(path, &text, ret_why);
 
 	if (err)
 		goto out;
-	doc = cJSON_ParseWithLength(buf_str(&text), text.len); /* until lib/yaml.c is there */
-	if (!doc)
-		err = ERR_SYNTAX, *ret_why = mem_printf("--config=%s: syntax error", path);
-	else
-		on_document(&r, doc, 1);
-	if (r.err)
-		*ret_why = mem_printf("--config=%s: %s", path, r.why);
+	err = yaml_parse(buf_str(&text), text.len, on_document, &r, &e);
+	if (err)
+		*ret_why = mem_printf("%s:%u:%u: %s", path, e.line, e.column, e.text);
+	else if (r.err)
+		*ret_why = mem_printf("%s:%u: %s", path, r.line, r.why);
 	if (!err)
 		err = r.err;
 out:

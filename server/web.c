@@ -30,13 +30,6 @@ struct web {
 	struct web_api api;
 };
 
-char *web_default_socket(void)
-{
-	const char *dir = getenv("XDG_RUNTIME_DIR"); // NOLINT(concurrency-mt-unsafe): at start
-
-	return mem_printf("unix:%s/gslbd/ctl.sock", dir && *dir ? dir : "/run");
-}
-
 /* Open the control socket where gslbctl looks first; somebody else's is left alone. */
 static void listen_default(struct http_server *s)
 {

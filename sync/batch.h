@@ -40,7 +40,7 @@ struct batch_ops {
 	/* What C costs of the limits.  NULL: 1 change, 0 bytes, as many values as targets. */
 	struct batch_cost (*cost)(void *ctx, const struct change *c);
 	/*
-	 * Send the N changes, all of ZONE, in one call; then batch_sent, never from within.
+	 * Send the N changes, all of ZONE, in one call; then batch_sent, now or later.
 	 * Where the service tells results one by one, set err and err_text of those that failed and
 	 * call batch_sent with 0.
 	 */

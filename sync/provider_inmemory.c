@@ -42,13 +42,7 @@ static void answer(void *ctx)
 		done(p->ctx, p->err, p->err_text);
 		return;
 	}
-	for (struct map_item *it = map_first(&p->records.rows); it;
-	     it = map_next(&p->records.rows, it)) {
-		const struct view_row *row = it->value;
-
-		for (size_t i = 0; i < row->n; i++)
-			endpoint_list_take(&all, endpoint_copy(row->e[i]));
-	}
+	view_copy(&p->records, &all);
 	p->on_records(p->ctx, 0, NULL, &all);
 }
 

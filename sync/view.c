@@ -125,6 +125,16 @@ struct endpoint *view_find(const struct view *v, const char *name, const char *t
 	return NULL;
 }
 
+void view_copy(const struct view *v, struct endpoint_list *out)
+{
+	for (struct map_item *it = map_first(&v->rows); it; it = map_next(&v->rows, it)) {
+		const struct view_row *row = it->value;
+
+		for (size_t i = 0; i < row->n; i++)
+			endpoint_list_take(out, endpoint_copy(row->e[i]));
+	}
+}
+
 const struct view_row *view_claims(const struct view *v, const char *name, const char *type)
 {
 	if (v->claims.n == 0)

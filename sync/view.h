@@ -34,6 +34,8 @@ void view_remove(struct view *v, const char *name, const char *type, const char 
 const struct view_row *view_row(const struct view *v, const char *name);
 struct endpoint *view_find(const struct view *v, const char *name, const char *type,
 			   const char *set_identifier);
+/* Copies of all records are appended to OUT. */
+void view_copy(const struct view *v, struct endpoint_list *out);
 /* The claims on the shared set (NAME, TYPE); NULL if there are none. */
 const struct view_row *view_claims(const struct view *v, const char *name, const char *type);
 /*

@@ -56,6 +56,37 @@ static void pods_are_watched_only_for_types_that_need_them(void **state)
 	fixture_free(f);
 }
 
+static void gateways_are_looked_for_beyond_the_namespace(void **state)
+{
+	static const struct {
+		const char *gateway_namespace;
+		enum kind_id kind;
+		const char *namespaces;
+	} rows[] = {
+		{ "gateway-namespace=", KIND_HTTP_ROUTE, "x z" },
+		{ "gateway-namespace=", KIND_GATEWAY, "" },
+		{ "gateway-namespace=infra", KIND_GATEWAY, "infra" },
+		{ "gateway-namespace=infra", KIND_LISTENER_SET, "" },
+		{ "gateway-namespace=infra", KIND_ISTIO_GATEWAY, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture *f = fixture_new(
+			"gateway-httproute",
+			(const char *const[]){ "namespace=x, z", rows[i].gateway_namespace, NULL });
+		struct strv v = { 0 };
+		char *joined;
+
+		source_set_namespaces(f->set, rows[i].kind, &v);
+		joined = strv_join(&v, " ");
+		assert_string_equal(joined, rows[i].namespaces);
+		free(joined);
+		strv_fini(&v);
+		fixture_free(f);
+	}
+}
+
 static void a_headless_service_follows_its_slices_pods_and_nodes(void **state)
 {
 	struct fixture *f = fixture_new("service", NULL);
@@ -115,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_template_that_fails_takes_nothing_away),
 		cmocka_unit_test(pods_are_watched_only_for_types_that_need_them),
+		cmocka_unit_test(gateways_are_looked_for_beyond_the_namespace),
 		cmocka_unit_test(a_headless_service_follows_its_slices_pods_and_nodes),
 		cmocka_unit_test(a_route_follows_its_gateway_and_namespace),
 	};

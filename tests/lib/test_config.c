@@ -425,22 +425,34 @@ static struct config *load_file(const char *yaml, const char *const *more, int *
 
 static void the_file_is_beaten_by_all_but_the_defaults(void **state)
 {
+	static const char yaml[] = "# who we are\n"
+				   "txt-owner-id: file\n"
+				   "nsid: file\n"
+				   "once: true\n"
+				   "source: [ingress, service]\n"
+				   "ns-record-ttl: 20\n"
+				   "interval: 30s\n"
+				   "domain-filter: a.example\n"
+				   "ext-gslb-clusters-geo-tags:\n"
+				   "- us\n"
+				   "- za\n"
+				   "cluster-geo-tag: \"no\"\n"
+				   "txt-prefix:\n";
 	char text[4096];
 	int code;
-	struct config *c =
-		load_file("{\"txt-owner-id\": \"file\", \"nsid\": \"file\", \"once\": true,\n"
-			  "\"source\": [\"ingress\", \"service\"], \"ns-record-ttl\": 20,\n"
-			  "\"domain-filter\": \"a.example\", \"txt-prefix\": null}",
-			  WORDS("--nsid=flag"), &code, text);
+	struct config *c = load_file(yaml, WORDS("--nsid=flag"), &code, text);
 
 	(void)state;
 	assert_non_null(c);
 	assert_string_equal(config_text(c, OPT_TXT_OWNER_ID), "file");
 	assert_string_equal(config_text(c, OPT_NSID), "flag");
+	assert_string_equal(config_text(c, OPT_CLUSTER_GEO_TAG), "no");
 	assert_true(config_bool(c, OPT_ONCE));
 	assert_int_equal(config_number(c, OPT_NS_RECORD_TTL), 20);
+	assert_int_equal(config_ms(c, OPT_INTERVAL), 30000);
 	assert_list(c, OPT_SOURCE, "ingress|service");
 	assert_list(c, OPT_DOMAIN_FILTER, "a.example");
+	assert_list(c, OPT_EXT_GSLB_CLUSTERS_GEO_TAGS, "us|za");
 	assert_false(config_is_set(c, OPT_TXT_PREFIX));
 	config_free(c);
 }
@@ -450,12 +462,17 @@ static void a_broken_file_is_exit_2_and_named(void **state)
 	static const struct {
 		const char *yaml, *says;
 	} rows[] = {
-		{ "{\"txt-onwer-id\": \"x\"}", "did you mean txt-owner-id" },
-		{ "{\"once\": \"perhaps\"}", "'perhaps' is not true or false" },
-		{ "{\"nsid\": [\"a\"]}", "takes one value" },
-		{ "{\"nsid\": {\"a\": 1}}", "scalar" },
-		{ "[1]", "mapping" },
-		{ "{\"a\": ", "--config=" },
+		{ "txt-onwer-id: x",
+		  ":1: unknown option 'txt-onwer-id'; did you mean txt-owner-id" },
+		{ "nsid: a\nonce: perhaps", ":2: --once: 'perhaps' is not true or false" },
+		{ "nsid: [a]", "takes one value" },
+		{ "nsid: {a: 1}", "scalar" },
+		{ "source: [{a: 1}]", "scalar" },
+		{ "cluster-geo-tag: no", "quote it" },
+		{ "config: other.yaml", "unknown option 'config'" },
+		{ "- 1", "mapping" },
+		{ "nsid: a\nonce: [", ":" },
+		{ "nsid: a\nnsid: b", ":2:" },
 	};
 
 	(void)state;
@@ -467,7 +484,7 @@ static void a_broken_file_is_exit_2_and_named(void **state)
 		assert_int_equal(code, 2);
 		if (!strstr(text, rows[i].says))
 			fail_msg("'%s' is not in: %s", rows[i].says, text);
-		assert_non_null(strstr(text, "--config=/tmp/test_config."));
+		assert_non_null(strstr(text, "gslbd: /tmp/test_config."));
 	}
 }
 
