@@ -90,6 +90,8 @@ int object_new(cJSON *json, struct object **ret, char **ret_why)
 		why = mem_strdup("not an object");
 	else if (kind == NULL)
 		why = mem_strdup("kind: missing");
+	else if (json_member(json, "apiVersion") == NULL)
+		why = mem_strdup("apiVersion: missing");
 	else if (id == KIND_COUNT)
 		why = mem_printf("kind %.64s of %.128s is not known", kind,
 				 text_of(json, "apiVersion"));
