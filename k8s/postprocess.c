@@ -357,27 +357,37 @@ void postprocess_flush(struct postprocess *p)
 	reverse_flush(p->reverse, tell_reverse, p);
 }
 
-void postprocess_put(struct postprocess *p, const char *source, const char *object,
-		     struct endpoint *const *endpoints, size_t n)
+static struct giver *giver_for(struct postprocess *p, const char *source, const char *object)
 {
 	char *key = mem_printf("%s\n%s", source, object);
 	struct giver *g = map_get(&p->givers, key);
 
-	if (g == NULL && n) {
+	if (g == NULL) {
 		g = MEM_NEW(struct giver);
 		g->source = mem_strdup(source);
 		g->object = mem_strdup(object);
 		(void)map_put(&p->givers, key, g);
 	}
 	free(key);
-	if (g == NULL)
+	return g;
+}
+
+void postprocess_put(struct postprocess *p, const char *source, const char *object,
+		     struct endpoint_list *endpoints)
+{
+	struct giver *g = giver_for(p, source, object);
+
+	endpoint_list_sort(endpoints);
+	if (g->raw.n && same_lists(endpoints, &g->raw)) {
+		endpoint_list_fini(endpoints);
 		return;
+	}
 	leave_all(p, g);
 	endpoint_list_fini(&g->raw);
-	g->groups = mem_array(g->groups, n + 1, sizeof(struct group *));
-	for (size_t i = 0; i < n; i++)
-		endpoint_list_take(&g->raw, endpoint_copy(endpoints[i]));
-	for (size_t i = 0; i < n; i++)
+	g->raw = *endpoints;
+	*endpoints = (struct endpoint_list){ 0 };
+	g->groups = mem_array(g->groups, g->raw.n + 1, sizeof(struct group *));
+	for (size_t i = 0; i < g->raw.n; i++)
 		join(p, g, i);
 	mark(p, g);
 }

@@ -10,10 +10,8 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 struct config;
-struct endpoint;
+struct endpoint_list;
 struct endpoint_sink;
 struct postprocess;
 
@@ -21,8 +19,9 @@ struct postprocess;
 int postprocess_new(const struct config *config, const struct endpoint_sink *sink,
 		    struct postprocess **ret, char **ret_why);
 void postprocess_free(struct postprocess *p);
-/* All that OBJECT now gives through SOURCE, in place of what it gave before; copied. */
+/* All that OBJECT now gives through SOURCE, in place of what it gave before; takes the endpoints.
+ */
 void postprocess_put(struct postprocess *p, const char *source, const char *object,
-		     struct endpoint *const *endpoints, size_t n);
+		     struct endpoint_list *endpoints);
 /* Tell the sink what changed since the last flush. */
 void postprocess_flush(struct postprocess *p);

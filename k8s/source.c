@@ -75,8 +75,8 @@ struct subject {
 	char *namespace, *name;
 	struct link *links;
 	size_t nlinks;
-	struct endpoint_list endpoints;
-	struct map said; /* key -> struct said */
+	size_t nendpoints; /* that it gave postprocess */
+	struct map said;   /* key -> struct said */
 	struct fault *faults;
 	size_t nfaults;
 };
@@ -358,30 +358,17 @@ static char *resource_of(const struct subject *s)
 	return text;
 }
 
-static bool same_endpoints(const struct endpoint_list *a, const struct endpoint_list *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!endpoint_equal(a->e[i], b->e[i]))
-			return false;
-	return true;
-}
-
 static void pass_endpoints(struct source_run *run)
 {
 	struct subject *s = run->subject;
 
-	endpoint_list_sort(&run->emitted);
-	if ((run->keep && s->endpoints.n) || same_endpoints(&run->emitted, &s->endpoints)) {
+	if ((run->keep && s->nendpoints) || (run->emitted.n == 0 && s->nendpoints == 0)) {
 		endpoint_list_fini(&run->emitted);
 		return;
 	}
-	endpoint_list_fini(&s->endpoints);
-	s->endpoints = run->emitted;
+	s->nendpoints = run->emitted.n;
 	char *resource = resource_of(s);
-	postprocess_put(run->set->postprocess, s->source->ops->name, resource, s->endpoints.e,
-			s->endpoints.n);
+	postprocess_put(run->set->postprocess, s->source->ops->name, resource, &run->emitted);
 	free(resource);
 }
 
@@ -476,7 +463,6 @@ static void subject_free(void *p)
 
 	unmark(s);
 	unlink_deps(s);
-	endpoint_list_fini(&s->endpoints);
 	faults_free(s->faults, s->nfaults);
 	map_fini(&s->said, free);
 	object_unref(s->obj);
@@ -710,7 +696,7 @@ static void describe(void *ctx, cJSON *out)
 		     it = map_next(&src->subjects, it)) {
 			const struct subject *s = it->value;
 
-			endpoints += s->endpoints.n;
+			endpoints += s->nendpoints;
 			if (s->nfaults == 0 || cJSON_GetArraySize(errors) >= 100)
 				continue;
 			char *resource = resource_of(s);

@@ -50,13 +50,14 @@ static struct postprocess *new_postprocess(struct config *config)
 static void put(struct postprocess *p, const char *object, const char *name, const char *type,
 		int64_t ttl, const char *targets)
 {
-	struct endpoint *e = endpoint_new(name, type, ttl);
+	struct endpoint_list list = { 0 };
 
-	endpoint_set_label(e, "resource", object);
-	if (targets)
-		strv_split(&e->targets, targets, ",");
-	postprocess_put(p, "service", object, &e, targets ? 1 : 0);
-	endpoint_free(e);
+	if (targets) {
+		endpoint_list_take(&list, endpoint_new(name, type, ttl));
+		endpoint_set_label(list.e[0], "resource", object);
+		strv_split(&list.e[0]->targets, targets, ",");
+	}
+	postprocess_put(p, "service", object, &list);
 }
 
 static void expect(struct postprocess *p, const char *text)
