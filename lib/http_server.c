@@ -188,7 +188,8 @@ static struct connection *connection_of(struct http_server *s, struct evhttp_req
 		if (c->bev == bev)
 			return c;
 	}
-	abort(); /* a connection that we did not make: cannot be */
+	assert(!"a connection that we did not make");
+	return NULL;
 }
 
 /* --- requests --------------------------------------------------------------------- */

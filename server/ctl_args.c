@@ -38,8 +38,7 @@ static const struct {
 	  "is a zone file or a manifest good (zones need no daemon)" },
 	{ "check-delegation", "[zone]", "[ZONE]",
 	  "does the parent serve the delegation that we want" },
-	{ "rbac", "", "[--namespace NS]",
-	  "the Kubernetes permissions that gslbd needs, as a manifest" },
+	{ "rbac", "", "", "the Kubernetes permissions that the configured sources need" },
 	{ "metrics", "", "[TEXT]", "metrics, those that hold TEXT" },
 	{ "commands", "", "", "all commands that the daemon has" },
 };

@@ -9,6 +9,8 @@
 #include "lib/dname.h"
 #include "lib/dns_msg.h"
 #include "lib/error.h"
+#include "lib/log.h"
+#include "lib/map.h"
 #include "lib/mem.h"
 #include "lib/rrtype.h"
 #include "lib/status.h"
@@ -17,8 +19,10 @@
 #include "server/catalog.h"
 #include "server/handoff.h"
 #include "server/notify.h"
+#include "server/overlay.h"
 #include "server/remote.h"
 #include "server/request.h"
+#include "server/update.h"
 #include "server/xfr.h"
 #include "zonedb/journal.h"
 #include "zonedb/zonedb.h"
@@ -26,12 +30,16 @@
 struct maint {
 	struct server *server;
 	struct tsig_keys keys;
-	struct acl allow_transfer;
+	struct acl allow_transfer, allow_update;
 	struct remotes notify_targets;
 	struct journal *journal;
 	struct xfr *xfr;
 	struct notify *notify;
 	struct catalog *catalog;
+	uint8_t catalog_origin[DNAME_MAX];
+	struct map static_zones; /* origins of --zone, as text */
+	struct overlay *overlay;
+	struct update *update;
 };
 
 /* --- the door ----------------------------------------------------------------------------- */
@@ -71,12 +79,26 @@ static void on_handoff(void *ctx, struct handoff *h)
 		request_refuse(r, DNS_RCODE_NOTAUTH);
 		return;
 	case DNS_OPCODE_UPDATE:
-		request_refuse(r, DNS_RCODE_NOTIMP);
+		update_serve(m->update, r);
 		return;
 	default:
 		request_refuse(r, DNS_RCODE_NOTIMP);
 		return;
 	}
+}
+
+static enum update_zone zone_kind(void *ctx, const uint8_t *origin)
+{
+	struct maint *m = ctx;
+	char *name = dname_text(origin);
+	bool is_static = map_get(&m->static_zones, name) != NULL;
+
+	free(name);
+	if (is_static)
+		return UPDATE_ZONE_FREE;
+	if (m->catalog && dname_equal(origin, m->catalog_origin))
+		return UPDATE_ZONE_CLOSED;
+	return UPDATE_ZONE_SHARED;
 }
 
 /* --- status --------------------------------------------------------------------------------- */
@@ -86,6 +108,7 @@ static void section(void *ctx, cJSON *out)
 	const struct maint *m = ctx;
 
 	cJSON_AddNumberToObject(out, "transfers_out", (double)xfr_running(m->xfr));
+	cJSON_AddNumberToObject(out, "updated_rrsets", (double)overlay_count(m->overlay));
 	notify_status(m->notify, cJSON_AddObjectToObject(out, "notify"));
 }
 
@@ -99,9 +122,28 @@ static int load_options(struct maint *m, const struct config *c, char **ret_why)
 		err = acl_load(&m->allow_transfer, "--allow-transfer",
 			       config_list(c, OPT_ALLOW_TRANSFER), false, &m->keys, ret_why);
 	if (err == 0)
+		err = acl_load(&m->allow_update, "--allow-update", config_list(c, OPT_ALLOW_UPDATE),
+			       true, &m->keys, ret_why);
+	if (err == 0)
 		err = remotes_load(&m->notify_targets, "--notify", config_list(c, OPT_NOTIFY),
 				   false, true, &m->keys, ret_why);
 	return err;
+}
+
+static void list_static_zones(struct maint *m, const struct strv *texts)
+{
+	for (size_t i = 0; i < texts->n; i++) {
+		char *origin = mem_strndup(texts->s[i], strcspn(texts->s[i], "="));
+		uint8_t wire[DNAME_MAX];
+
+		if (dname_from_text(origin, wire) == 0) { /* static_zones_new tells what is wrong */
+			(void)dname_lower(wire, wire);
+			char *name = dname_text(wire);
+			map_put(&m->static_zones, name, m);
+			free(name);
+		}
+		free(origin);
+	}
 }
 
 static int open_catalog(struct maint *m, struct loop *loop, struct zonedb *db, const char *name,
@@ -116,6 +158,7 @@ static int open_catalog(struct maint *m, struct loop *loop, struct zonedb *db, c
 		*ret_why = mem_printf("--catalog=%s: not a zone name", name);
 		return ERR_SYNTAX;
 	}
+	memcpy(m->catalog_origin, origin, dname_len(origin));
 	m->catalog = catalog_new(loop, db, origin);
 	return 0;
 }
@@ -128,7 +171,10 @@ int maint_new(struct loop *loop, struct zonedb *db, struct dns_client *dns, stru
 
 	m->server = server;
 	if (err == 0) {
+		list_static_zones(m, config_list(config, OPT_ZONE));
+		m->overlay = overlay_new(db, state); /* before the journal: it adds to new zones */
 		m->journal = journal_new(db, state, 0);
+		m->update = update_new(db, m->overlay, state, &m->allow_update, zone_kind, m);
 		m->xfr = xfr_new(db, m->journal, &m->allow_transfer);
 		m->notify = notify_new(loop, db, dns, &m->notify_targets);
 		err = open_catalog(m, loop, db, config_text(config, OPT_CATALOG), ret_why);
@@ -137,6 +183,8 @@ int maint_new(struct loop *loop, struct zonedb *db, struct dns_client *dns, stru
 		maint_free(m);
 		return err;
 	}
+	if (m->allow_update.n && state == NULL)
+		log_warning("--allow-update without --state-dir: updates are lost at a restart");
 	if (server)
 		handoff_handler(server, on_handoff, m);
 	status_section("maintenance", section, m);
@@ -150,12 +198,16 @@ void maint_free(struct maint *m)
 		return;
 	if (m->server)
 		handoff_handler(m->server, NULL, NULL);
+	update_free(m->update);
+	overlay_free(m->overlay);
+	map_fini(&m->static_zones, NULL);
 	catalog_free(m->catalog);
 	notify_free(m->notify);
 	xfr_free(m->xfr);
 	journal_free(m->journal);
 	remotes_fini(&m->notify_targets);
 	acl_fini(&m->allow_transfer);
+	acl_fini(&m->allow_update);
 	tsig_keys_fini(&m->keys);
 	free(m);
 }

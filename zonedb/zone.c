@@ -117,6 +117,17 @@ const struct rrset *zone_rrset(const struct zone *z, const uint8_t *owner, uint1
 	return n ? node_rrset(n, type) : NULL;
 }
 
+size_t zone_types(const struct zone *z, const uint8_t *owner, uint16_t *out, size_t max)
+{
+	struct qname q;
+
+	qname_set(&q, owner);
+	const struct node *n = zone_node(z, &q, 0);
+	for (size_t i = 0; n && i < n->nrrsets && i < max; i++)
+		out[i] = n->rrsets[i].type;
+	return n ? n->nrrsets : 0;
+}
+
 struct order {
 	const struct node **nodes;
 	size_t n, cap;

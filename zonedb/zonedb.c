@@ -7,8 +7,6 @@
 #include "lib/mem.h"
 #include "zonedb/version.h"
 
-char version_readers;
-
 struct zonedb *zonedb_new(void)
 {
 	struct zonedb *db = MEM_NEW(struct zonedb);
@@ -37,9 +35,7 @@ void zonedb_free(struct zonedb *db)
 {
 	if (db == NULL)
 		return;
-	rcu_barrier();                 /* versions on their way out */
-	pthread_mutex_lock(&db->lock); /* what their thread did to the line is seen from here on */
-	pthread_mutex_unlock(&db->lock);
+	rcu_barrier();                      /* versions on their way out */
 	assert(db->current->older == NULL); /* else somebody still holds a reference */
 	destroy_version(db->current, 0);
 	pthread_mutex_destroy(&db->lock);
@@ -48,7 +44,7 @@ void zonedb_free(struct zonedb *db)
 
 const struct zonedb_version *zonedb_current(const struct zonedb *db)
 {
-	return __atomic_load_n(&db->current, __ATOMIC_ACQUIRE);
+	return rcu_dereference(db->current);
 }
 
 const struct zonedb_version *zonedb_ref(const struct zonedb *db)
@@ -65,7 +61,6 @@ const struct zonedb_version *zonedb_ref(const struct zonedb *db)
 /* No reader and no reference is left: take V out of the line and free what only it had. */
 static void version_free(struct rcu_head *head)
 {
-	VERSION_READERS_LEFT();
 	struct zonedb_version *v =
 		(struct zonedb_version *)(void *)((char *)head -
 						  offsetof(struct zonedb_version, rcu));
@@ -99,7 +94,6 @@ void zonedb_unref(const struct zonedb_version *version)
 	pthread_mutex_lock(&v->db->lock);
 	bool last = --v->refs == 0;
 	pthread_mutex_unlock(&v->db->lock);
-	VERSION_READER_DONE();
 	if (last)
 		call_rcu(&v->rcu, version_free);
 }
@@ -138,7 +132,7 @@ void version_publish(struct zonedb_version *v, struct cow *c)
 	v->dead = c->dead;
 	v->older = db->current;
 	db->current->newer = v;
-	__atomic_store_n(&db->current, v, __ATOMIC_RELEASE);
+	rcu_assign_pointer(db->current, v);
 	pthread_mutex_unlock(&db->lock);
 }
 

@@ -50,6 +50,8 @@ void zone_each(const struct zone *z,
 void zone_each_unordered(const struct zone *z,
 			 bool (*cb)(void *ctx, const uint8_t *owner, const struct rrset *rrset),
 			 void *ctx);
+/* Types of the RRsets at OWNER, the first MAX of them in OUT; returns how many there are. */
+size_t zone_types(const struct zone *z, const uint8_t *owner, uint16_t *out, size_t max);
 /* The RRset of (OWNER, TYPE), or NULL. */
 const struct rrset *zone_rrset(const struct zone *z, const uint8_t *owner, uint16_t type);
 
