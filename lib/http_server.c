@@ -381,6 +381,56 @@ void http_exchange_json(struct http_exchange *x, int status, const struct cJSON 
 	free(text);
 }
 
+/* --- replies that come later ------------------------------------------------------- */
+
+struct http_reply {
+	struct evhttp_request *req;
+	struct connection *connection;
+	void (*on_gone)(void *ctx);
+	void *ctx;
+};
+
+static void on_reply_gone(struct evhttp_connection *evcon, void *ctx)
+{
+	struct http_reply *r = ctx;
+
+	(void)evcon;
+	/* as for streams: an unfinished request is ours, unless evhttp itself goes */
+	if (!r->connection->door->server->stopping && !evhttp_request_get_connection(r->req))
+		evhttp_request_free(r->req);
+	r->on_gone(r->ctx);
+	free(r);
+}
+
+struct http_reply *http_exchange_hold(struct http_exchange *x, void (*on_gone)(void *ctx),
+				      void *ctx)
+{
+	struct http_reply *r = MEM_NEW(struct http_reply);
+
+	assert(!x->replied);
+	x->replied = true;
+	*r = (struct http_reply){ x->req, x->connection, on_gone, ctx };
+	evtimer_del(x->connection->deadline);
+	evhttp_connection_set_closecb(evhttp_request_get_connection(x->req), on_reply_gone, r);
+	return r;
+}
+
+void http_reply_send(struct http_reply *r, int status, const char *content_type, const void *body,
+		     size_t len)
+{
+	struct http_exchange x = { .req = r->req, .connection = r->connection };
+
+	evhttp_connection_set_closecb(evhttp_request_get_connection(r->req), NULL, NULL);
+	set_deadline(r->connection, SILENT_S);
+	free(r);
+	if (status == 204) { /* RFC 9110 15.3.5: it has no content, nor its headers */
+		count(status);
+		evhttp_send_reply(x.req, 204, "No Content", NULL);
+		return;
+	}
+	http_exchange_reply(&x, status, content_type, body, len);
+}
+
 /* --- streams ---------------------------------------------------------------------- */
 
 static void on_stream_closed(struct evhttp_connection *evcon, void *ctx)
@@ -525,6 +575,12 @@ void http_server_route(struct http_server *s, int methods, const char *path, htt
 {
 	s->routes = mem_array(s->routes, s->nroutes + 1, sizeof(*s->routes));
 	s->routes[s->nroutes++] = (struct route){ mem_strdup(path), methods, cb, ctx };
+}
+
+void http_server_limit_body(struct http_server *s, size_t bytes)
+{
+	evhttp_set_max_body_size(s->tcp.http, (ev_ssize_t)bytes);
+	evhttp_set_max_body_size(s->local.http, (ev_ssize_t)bytes);
 }
 
 void http_server_limit(struct http_server *s, unsigned connections)

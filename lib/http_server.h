@@ -49,6 +49,8 @@ void http_server_route(struct http_server *s, int methods, const char *path, htt
 		       void *ctx);
 /* Limit of open connections; 256 from the start. */
 void http_server_limit(struct http_server *s, unsigned connections);
+/* Limit of a request's body; 1 MiB from the start.  Larger ones get 413. */
+void http_server_limit_body(struct http_server *s, size_t bytes);
 
 const char *http_exchange_path(const struct http_exchange *x); /* decoded, without query */
 const char *http_exchange_rest(const struct http_exchange *x); /* path behind the route's */
@@ -66,6 +68,17 @@ void http_exchange_reply(struct http_exchange *x, int status, const char *conten
 			 const void *body, size_t len);
 void http_exchange_text(struct http_exchange *x, int status, const char *text);
 void http_exchange_json(struct http_exchange *x, int status, const struct cJSON *json);
+
+/*
+ * Reply later: X is gone when the handler returns, the handle stays until http_reply_send, or
+ * until ON_GONE was called, once, because the client went away or the server stops.
+ */
+struct http_reply;
+struct http_reply *http_exchange_hold(struct http_exchange *x, void (*on_gone)(void *ctx),
+				      void *ctx);
+/* Ends R.  A 204 goes without body. */
+void http_reply_send(struct http_reply *r, int status, const char *content_type, const void *body,
+		     size_t len);
 
 /*
  * Begin a reply that goes on.  ON_CLOSE is called once, when the client went away,

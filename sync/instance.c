@@ -384,6 +384,7 @@ int instance_new(const struct instance_env *env, const char *name, const struct 
 	if (err == 0)
 		err = registry_new(config, &i->registry, ret_why);
 	if (err == 0) {
+		i->registry->no_inner_asterisk = ops->no_inner_asterisk;
 		struct provider_env penv = { .loop = env->loop,
 					     .config = config,
 					     .http = env->http,

@@ -34,6 +34,7 @@ struct registry { /* each implementation's own struct begins with this */
 	const char *owner; /* for plan_rules; NULL = no ownership */
 	/* Deletes would take what was never ours, and nothing bounds them: hold them, and why. */
 	const char *hold_deletes;
+	bool no_inner_asterisk; /* provider_ops.no_inner_asterisk */
 	struct map zones; /* origins of the hosted zones, as keys; empty if not known */
 };
 

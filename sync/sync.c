@@ -18,6 +18,7 @@
 #include "sync/desired.h"
 #include "sync/instance.h"
 #include "sync/provider_table.h"
+#include "sync/webhook_server.h"
 
 #define STOP_MS 10000 /* for a batch that is under way */
 
@@ -38,7 +39,8 @@ struct sync {
 	void (*on_result)(void *ctx, const char *object, const struct endpoint *e, int err,
 			  const char *err_text);
 	void *result_ctx;
-	size_t running; /* instances that still stop */
+	struct webhook_server *webhook; /* NULL without --webhook-server */
+	size_t running;                 /* instances that still stop */
 	struct loop_timer *stop_timer;
 	void (*on_stopped)(void *ctx);
 	void *stopped_ctx;
@@ -135,6 +137,30 @@ static int add_instance(struct sync *s, const char *name, const struct config *c
 	return 0;
 }
 
+/*
+ * --webhook-server: others feed the zones that we serve, or, as ExternalDNS does it, the one
+ * provider that is named.  *ret_served: that provider, which then has no loop of its own.
+ */
+static int add_webhook(struct sync *s, const struct strv *providers, struct zonedb *zonedb,
+		       const char **ret_served, char **ret_why)
+{
+	const char *name =
+		providers->n == 0 || strv_has(providers, "zonedb") ? "zonedb" : providers->s[0];
+	const struct provider_ops *ops = find_ops(name);
+	struct provider_env env = { .loop = s->loop,
+				    .config = s->config,
+				    .http = s->http,
+				    .dns = s->dns,
+				    .zonedb = zonedb };
+
+	if (ops == NULL) {
+		*ret_why = unknown_provider(name);
+		return ERR_INVALID;
+	}
+	*ret_served = name;
+	return webhook_server_new(&env, ops, &s->webhook, ret_why);
+}
+
 /* --- status and commands ---------------------------------------------------------------- */
 
 static void status(void *ctx, cJSON *out)
@@ -203,9 +229,11 @@ int sync_new(struct loop *loop, const struct config *config, struct zonedb *zone
 	     struct sync **ret, char **ret_why)
 {
 	const struct strv *providers = config_list(config, OPT_PROVIDER);
+	bool serves = config_bool(config, OPT_WEBHOOK_SERVER);
+	const char *served = "";
 	int err = 0;
 
-	if (providers->n == 0) {
+	if (providers->n == 0 && !serves) {
 		*ret = NULL;
 		return 0;
 	}
@@ -216,8 +244,11 @@ int sync_new(struct loop *loop, const struct config *config, struct zonedb *zone
 	s->http = http_client_new(loop);
 	s->dns = dns_client_new(loop);
 	desired_init(&s->desired, config_list(config, OPT_SOURCE));
+	if (serves)
+		err = add_webhook(s, providers, zonedb, &served, ret_why);
 	for (size_t i = 0; err == 0 && i < providers->n; i++)
-		err = add_instance(s, providers->s[i], config, zonedb, ret_why);
+		if (strcmp(providers->s[i], served) != 0)
+			err = add_instance(s, providers->s[i], config, zonedb, ret_why);
 	if (err) {
 		sync_free(s);
 		return err;
@@ -236,6 +267,7 @@ void sync_free(struct sync *s)
 		return;
 	for (size_t i = 0; i < s->n; i++)
 		instance_free(s->instances[i]);
+	webhook_server_free(s->webhook);
 	free(s->instances);
 	desired_fini(&s->desired);
 	map_fini(&s->sources, NULL);
@@ -303,6 +335,10 @@ void sync_stop(struct sync *s, void (*done)(void *ctx), void *ctx)
 	loop_timer_set(s->stop_timer, STOP_MS);
 	for (size_t i = 0; i < s->n; i++)
 		instance_stop(s->instances[i], instance_stopped, s);
+	if (s->n == 0) {
+		s->running = 1;
+		loop_post(s->loop, instance_stopped, s);
+	}
 }
 
 void sync_set_desired(struct sync *s, const char *source, const char *object,

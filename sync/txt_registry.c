@@ -123,6 +123,8 @@ static char *lower_type(const char *type)
 /* Does the typed name of this record lie where it cannot be written? */
 static bool needs_fallback(const struct txt_registry *r, const char *typed)
 {
+	if (r->base.no_inner_asterisk && strchr(typed, '*') && strncmp(typed, "*.", 2) != 0)
+		return true;
 	return !txt_name_fits(typed) ||
 	       (r->base.zones.n && registry_zone_of(&r->base, typed) == NULL);
 }

@@ -58,15 +58,15 @@ static inline void rig_on_stopped(void *ctx)
 	((struct rig *)ctx)->stopped = true;
 }
 
-static inline void rig_up(struct rig *r, const struct provider_ops *ops, struct zonedb *zonedb,
-			  const char *const *flags)
+static inline void rig_up_on(struct rig *r, struct loop *loop, const struct provider_ops *ops,
+			     struct zonedb *zonedb, const char *const *flags)
 {
 	const char *pairs[12] = { "txt-owner-id=me", "txt-prefix=_x.", "interval=1h" };
 	char *why = NULL;
 
 	for (size_t n = 3; *flags; flags++)
 		pairs[n++] = *flags;
-	*r = (struct rig){ .loop = loop_new(), .config = config_for_test(pairs) };
+	*r = (struct rig){ .loop = loop, .config = config_for_test(pairs) };
 	log_setup(LOG_LEVEL_ERROR, 0);
 	r->http = http_client_new(r->loop);
 	r->dns = dns_client_new(r->loop);
@@ -84,7 +84,14 @@ static inline void rig_up(struct rig *r, const struct provider_ops *ops, struct 
 		fail_msg("%s", why);
 }
 
-static inline void rig_down(struct rig *r)
+static inline void rig_up(struct rig *r, const struct provider_ops *ops, struct zonedb *zonedb,
+			  const char *const *flags)
+{
+	rig_up_on(r, loop_new(), ops, zonedb, flags);
+}
+
+/* What else lives on the loop is freed between these two. */
+static inline void rig_stop(struct rig *r)
 {
 	instance_stop(r->i, rig_on_stopped, r);
 	WAIT_FOR(r->loop, r->stopped);
@@ -92,9 +99,19 @@ static inline void rig_down(struct rig *r)
 	desired_fini(&r->desired);
 	dns_client_free(r->dns);
 	http_client_free(r->http);
+}
+
+static inline void rig_free(struct rig *r)
+{
 	strv_fini(&r->results);
 	config_free(r->config);
 	loop_free(r->loop);
+}
+
+static inline void rig_down(struct rig *r)
+{
+	rig_stop(r);
+	rig_free(r);
 }
 
 static inline void want(struct rig *r, const char *object, const char *line)
