@@ -188,8 +188,7 @@ static struct connection *connection_of(struct http_server *s, struct evhttp_req
 		if (c->bev == bev)
 			return c;
 	}
-	assert(!"a connection that we did not make");
-	return NULL;
+	abort(); /* a connection that we did not make: cannot be */
 }
 
 /* --- requests --------------------------------------------------------------------- */

@@ -54,3 +54,6 @@ int ctl_status(const struct ctl *c, const char *name, const struct strv *words);
 
 /* --- ctl_check.c: check FILE… --- */
 int ctl_check(const struct ctl *c, const struct strv *words);
+
+/* --- ctl_rbac.c: rbac [--namespace NS]; asks nobody --- */
+int ctl_rbac(const struct ctl *c, const struct strv *words);

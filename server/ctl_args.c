@@ -38,7 +38,8 @@ static const struct {
 	  "is a zone file or a manifest good (zones need no daemon)" },
 	{ "check-delegation", "[zone]", "[ZONE]",
 	  "does the parent serve the delegation that we want" },
-	{ "rbac", "", "", "the Kubernetes permissions that the configured sources need" },
+	{ "rbac", "", "[--namespace NS]",
+	  "the Kubernetes permissions that gslbd needs, as a manifest" },
 	{ "metrics", "", "[TEXT]", "metrics, those that hold TEXT" },
 	{ "commands", "", "", "all commands that the daemon has" },
 };

@@ -161,6 +161,8 @@ static int dispatch(struct ctl *c, const struct strv *words)
 	}
 	if (!strcmp(name, "check"))
 		return ctl_check(c, words);
+	if (!strcmp(name, "rbac"))
+		return ctl_rbac(c, words);
 	if (!strcmp(name, "metrics"))
 		return print_metrics(c, words);
 	if (ctl_status_knows(name))

@@ -117,7 +117,7 @@ static void queue(struct tcp_conn *c, const uint8_t *data, size_t len)
 		return;
 	if (!has_unsent(c))
 		c->out_at = c->out_len = 0;
-	if (c->out_len + len > c->out_cap) {
+	if (c->out_len + len > c->out_cap && c->out_at) {
 		memmove(c->out, c->out + c->out_at, c->out_len - c->out_at);
 		c->out_len -= c->out_at;
 		c->out_at = 0;

@@ -16,6 +16,7 @@
 #include "server/response.h"
 #include "server/rrl.h"
 #include "server/worker.h"
+#include "zonedb/version.h"
 #include "zonedb/zonedb.h"
 
 #define BATCH   64
@@ -201,6 +202,7 @@ static void on_read(evutil_socket_t fd, short what, void *ctx)
 		send_batch(u, (unsigned)n);
 		if (n < BATCH)
 			break;
+		VERSION_READER_DONE();
 		rcu_quiescent_state();
 	}
 	worker_leave();

@@ -16,6 +16,7 @@
 #include "server/listen.h"
 #include "server/tcp.h"
 #include "server/udp.h"
+#include "zonedb/version.h"
 
 void answerer_init(struct answerer *a, const struct server *s, struct server_stats *stats)
 {
@@ -38,6 +39,7 @@ void worker_enter(struct worker *w)
 
 void worker_leave(void)
 {
+	VERSION_READER_DONE();
 	rcu_thread_offline(); /* versions may go while we wait */
 }
 
@@ -100,23 +102,38 @@ static bool is_v6_only(const struct server *s, unsigned i)
 	return false;
 }
 
+/* UDP and TCP at one address; a port 0 becomes one that is free for both. */
+static int open_pair(struct listen_spec *spec, int *ret_udp, int *ret_tcp, char **ret_why)
+{
+	bool any_port = spec->addr.port == 0;
+	int err = listen_udp(spec, ret_udp, ret_why);
+
+	if (err)
+		return err;
+	if (any_port)
+		listen_address(*ret_udp, &spec->addr);
+	err = listen_tcp(spec, ret_tcp, ret_why);
+	if (err) {
+		(void)close(*ret_udp);
+		spec->addr.port = any_port ? 0 : spec->addr.port;
+	}
+	return err;
+}
+
 static int open_sockets(struct worker *w, unsigned i, char **ret_why)
 {
 	struct server *s = w->server;
 	struct listen_spec spec = { s->bound[i], is_v6_only(s, i) };
-	int udp;
-	int tcp;
-	int err = listen_udp(&spec, &udp, ret_why);
+	int udp = -1;
+	int tcp = -1;
+	int err = open_pair(&spec, &udp, &tcp, ret_why);
 
+	for (unsigned tries = 16; err == ERR_EXISTS && spec.addr.port == 0 && tries; tries--) {
+		free(*ret_why);
+		err = open_pair(&spec, &udp, &tcp, ret_why);
+	}
 	if (err)
 		return err;
-	if (spec.addr.port == 0)
-		listen_address(udp, &spec.addr); /* TCP and the other workers share the port */
-	err = listen_tcp(&spec, &tcp, ret_why);
-	if (err) {
-		(void)close(udp);
-		return err;
-	}
 	s->bound[i].port = spec.addr.port;
 	w->udp[i] = udp_new(w, udp, &spec.addr);
 	tcp_listen(w->tcp, tcp);

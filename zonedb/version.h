@@ -17,6 +17,29 @@
 
 struct txn;
 
+#if defined(__SANITIZE_THREAD__)
+#define VERSION_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define VERSION_TSAN 1
+#endif
+#endif
+
+/*
+ * ThreadSanitizer does not see how liburcu orders readers before the freeing of versions: a reader
+ * that is done says so, and who frees hears it.  Nothing in other builds.
+ */
+extern char version_readers;
+#ifdef VERSION_TSAN
+void __tsan_release(void *);
+void __tsan_acquire(void *);
+#define VERSION_READER_DONE()  __tsan_release(&version_readers)
+#define VERSION_READERS_LEFT() __tsan_acquire(&version_readers)
+#else
+#define VERSION_READER_DONE()  ((void)0)
+#define VERSION_READERS_LEFT() ((void)0)
+#endif
+
 #define VERSION_DEPTHS 16 /* deeper origins are found by hash alone */
 
 struct zonedb_version {

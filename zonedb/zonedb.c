@@ -7,6 +7,8 @@
 #include "lib/mem.h"
 #include "zonedb/version.h"
 
+char version_readers;
+
 struct zonedb *zonedb_new(void)
 {
 	struct zonedb *db = MEM_NEW(struct zonedb);
@@ -35,7 +37,9 @@ void zonedb_free(struct zonedb *db)
 {
 	if (db == NULL)
 		return;
-	rcu_barrier();                      /* versions on their way out */
+	rcu_barrier();                 /* versions on their way out */
+	pthread_mutex_lock(&db->lock); /* what their thread did to the line is seen from here on */
+	pthread_mutex_unlock(&db->lock);
 	assert(db->current->older == NULL); /* else somebody still holds a reference */
 	destroy_version(db->current, 0);
 	pthread_mutex_destroy(&db->lock);
@@ -44,7 +48,7 @@ void zonedb_free(struct zonedb *db)
 
 const struct zonedb_version *zonedb_current(const struct zonedb *db)
 {
-	return rcu_dereference(db->current);
+	return __atomic_load_n(&db->current, __ATOMIC_ACQUIRE);
 }
 
 const struct zonedb_version *zonedb_ref(const struct zonedb *db)
@@ -61,6 +65,7 @@ const struct zonedb_version *zonedb_ref(const struct zonedb *db)
 /* No reader and no reference is left: take V out of the line and free what only it had. */
 static void version_free(struct rcu_head *head)
 {
+	VERSION_READERS_LEFT();
 	struct zonedb_version *v =
 		(struct zonedb_version *)(void *)((char *)head -
 						  offsetof(struct zonedb_version, rcu));
@@ -94,6 +99,7 @@ void zonedb_unref(const struct zonedb_version *version)
 	pthread_mutex_lock(&v->db->lock);
 	bool last = --v->refs == 0;
 	pthread_mutex_unlock(&v->db->lock);
+	VERSION_READER_DONE();
 	if (last)
 		call_rcu(&v->rcu, version_free);
 }
@@ -132,7 +138,7 @@ void version_publish(struct zonedb_version *v, struct cow *c)
 	v->dead = c->dead;
 	v->older = db->current;
 	db->current->newer = v;
-	rcu_assign_pointer(db->current, v);
+	__atomic_store_n(&db->current, v, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&db->lock);
 }
 

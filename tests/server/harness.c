@@ -83,7 +83,7 @@ void harness_zones(const char *records)
 		char owner[1100];
 		char type_text[32];
 		unsigned ttl;
-		uint16_t type;
+		uint16_t type = 0;
 		int at = 0;
 
 		if (sscanf(line, "%1099s %u %31s %n", owner, &ttl, type_text, &at) < 3 ||
@@ -178,7 +178,7 @@ size_t harness_question(const char *question, bool *ret_tcp)
 	char *save;
 	char *name = strtok_r(copy, " ", &save);
 	char *type_text = strtok_r(NULL, " ", &save);
-	uint16_t type;
+	uint16_t type = 0;
 	uint8_t *m = harness.msg;
 	uint8_t wire[DNAME_MAX];
 

@@ -354,6 +354,17 @@ static void manifests_are_sent_to_the_daemon(void **state)
 	free(path);
 }
 
+static void permissions_are_printed_for_a_namespace(void **state)
+{
+	(void)state;
+	assert_ctl("rbac --server=unix:/nonexistent", 0, "kind: ClusterRole\n");
+	assert_ctl("rbac", 0, "namespace: k8gb\n");
+	assert_ctl("rbac --namespace=dns", 0, "namespace: dns\n");
+	assert_ctl("rbac --namespace dns | grep -c k8gb$", 1, "0\n");
+	assert_ctl("rbac --namespace=A", 2, "no namespace");
+	assert_ctl("rbac x", 2, "unexpected argument");
+}
+
 static void it_is_a_plugin_of_kubectl(void **state)
 {
 	const char *top = getenv("top_builddir");
@@ -384,6 +395,7 @@ int main(void)
 		cmocka_unit_test(changes_over_tcp_need_the_token),
 		cmocka_unit_test(zone_files_are_checked_without_a_daemon),
 		cmocka_unit_test(manifests_are_sent_to_the_daemon),
+		cmocka_unit_test(permissions_are_printed_for_a_namespace),
 		cmocka_unit_test(it_is_a_plugin_of_kubectl),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
