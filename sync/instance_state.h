@@ -96,6 +96,7 @@ void quarantine_free(void *q);
 /* report.c */
 
 void report_pass(struct instance *i); /* after planning a full pass: metrics and skips */
-void report_change(const struct instance *i, const struct change *c, bool is_txt);
+/* QUIET: only for who looks closely. */
+void report_change(const struct instance *i, const struct change *c, bool quiet);
 void report_dry_run(const struct instance *i);
 void report_fault(struct instance *i, const char *what, int err, const char *err_text);

@@ -360,6 +360,15 @@ static void count_landed(struct instance *i, const struct change *c)
 	i->deleted += c->kind == CHANGE_DELETE;
 }
 
+/* Did a record fail whose TXT is change K?  Then that says it all. */
+static bool neighbour_failed(const struct change_list *l, size_t k)
+{
+	for (size_t m = k > 4 ? k - 4 : 0; m < l->n && m <= k + 4; m++)
+		if (!l->is_txt[m] && l->c[m].err && l->record[m] == l->record[k])
+			return true;
+	return false;
+}
+
 int pass_landed(struct instance *i)
 {
 	struct change_list *l = &i->changes;
@@ -369,7 +378,7 @@ int pass_landed(struct instance *i)
 	for (size_t k = 0; k < l->n; k++) {
 		struct change *c = &l->c[k];
 
-		report_change(i, c, l->is_txt[k]);
+		report_change(i, c, l->is_txt[k] && (c->err == 0 || neighbour_failed(l, k)));
 		if (c->err == 0) {
 			quarantine_drop(i, batch_name(c));
 			if (!l->is_txt[k])

@@ -321,6 +321,14 @@ static bool cname_conflict(const struct row *row)
 	return cname && other;
 }
 
+/* A CNAME on the wire; an alias is one only in the endpoint's words. */
+static bool excludes_others(const struct endpoint *e)
+{
+	const char *alias = endpoint_prop(e, "alias");
+
+	return is_cname(e) && !(alias && strcmp(alias, "true") == 0);
+}
+
 /* Undo creates at this row that cannot stand beside what stays there. */
 static void drop_impossible(const struct row *row, struct plan *p, size_t first)
 {
@@ -334,7 +342,7 @@ static void drop_impossible(const struct row *row, struct plan *p, size_t first)
 			const struct plan_record *r = row->current[k];
 			bool goes = false;
 
-			if (is_cname(r->e) == is_cname(c->after))
+			if (excludes_others(r->e) == excludes_others(c->after))
 				continue;
 			for (size_t d = first; d < p->n && !goes; d++)
 				goes = p->changes[d].kind == PLAN_DELETE &&
