@@ -23,6 +23,12 @@ struct quarantine {
 	char *err_text;
 };
 
+/* The candidates of a name as this provider takes them. */
+struct wanted {
+	struct endpoint_list l;
+	uint32_t pass; /* the full pass that has planned it */
+};
+
 struct instance {
 	struct instance_env env;
 	char *name;
@@ -42,6 +48,7 @@ struct instance {
 	struct map quarantined; /* name -> struct quarantine */
 	size_t owned;           /* records that are ours, at the last full pass */
 	size_t deleted;         /* since then */
+	uint32_t pass;          /* number of the full pass */
 
 	enum instance_phase phase;
 	struct loop_timer *timer;
@@ -92,6 +99,7 @@ int pass_landed(struct instance *i);
 /* Claims that landed though their record was refused: deletes for them, as the new i->changes. */
 bool pass_compensate(struct instance *i);
 void quarantine_free(void *q);
+void wanted_free(void *w);
 
 /* report.c */
 

@@ -512,8 +512,25 @@ static int compare_changes(const void *pa, const void *pb)
 
 void plan_sort(struct plan *plan)
 {
-	if (plan->n > 1)
-		qsort(plan->changes, plan->n, sizeof(*plan->changes), compare_changes);
+	size_t n = 0;
+
+	/* what stays is most, and its order means nothing */
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_change c = plan->changes[i];
+
+		if (c.kind == PLAN_KEEP)
+			continue;
+		plan->changes[i] = plan->changes[n];
+		plan->changes[n++] = c;
+	}
+	plan->nchanges = n;
+	plan_sort_range(plan->changes, n);
+}
+
+void plan_sort_range(struct plan_change *changes, size_t n)
+{
+	if (n > 1)
+		qsort(changes, n, sizeof(*changes), compare_changes);
 }
 
 static int compare_records(const void *a, const void *b)

@@ -46,7 +46,7 @@ void report_change(const struct instance *i, const struct change *c, bool quiet)
 	const struct endpoint *e = change_endpoint(c);
 	const char *resource = endpoint_label(e, "resource");
 	char *was = c->before && c->after ? words(c->before) : NULL, *is = words(e);
-	enum log_level level = quiet	? LOG_LEVEL_DEBUG
+	enum log_level level = quiet    ? LOG_LEVEL_DEBUG
 			       : c->err ? LOG_LEVEL_WARNING
 					: LOG_LEVEL_INFO;
 	const char *text = c->err ? c->err_text ? c->err_text : error_text(c->err) : "";
