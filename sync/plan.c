@@ -321,14 +321,6 @@ static bool cname_conflict(const struct row *row)
 	return cname && other;
 }
 
-/* A CNAME on the wire; an alias is one only in the endpoint's words. */
-static bool excludes_others(const struct endpoint *e)
-{
-	const char *alias = endpoint_prop(e, "alias");
-
-	return is_cname(e) && !(alias && strcmp(alias, "true") == 0);
-}
-
 /* Undo creates at this row that cannot stand beside what stays there. */
 static void drop_impossible(const struct row *row, struct plan *p, size_t first)
 {
@@ -342,7 +334,7 @@ static void drop_impossible(const struct row *row, struct plan *p, size_t first)
 			const struct plan_record *r = row->current[k];
 			bool goes = false;
 
-			if (excludes_others(r->e) == excludes_others(c->after))
+			if (is_cname(r->e) == is_cname(c->after))
 				continue;
 			for (size_t d = first; d < p->n && !goes; d++)
 				goes = p->changes[d].kind == PLAN_DELETE &&
@@ -512,25 +504,8 @@ static int compare_changes(const void *pa, const void *pb)
 
 void plan_sort(struct plan *plan)
 {
-	size_t n = 0;
-
-	/* what stays is most, and its order means nothing */
-	for (size_t i = 0; i < plan->n; i++) {
-		struct plan_change c = plan->changes[i];
-
-		if (c.kind == PLAN_KEEP)
-			continue;
-		plan->changes[i] = plan->changes[n];
-		plan->changes[n++] = c;
-	}
-	plan->nchanges = n;
-	plan_sort_range(plan->changes, n);
-}
-
-void plan_sort_range(struct plan_change *changes, size_t n)
-{
-	if (n > 1)
-		qsort(changes, n, sizeof(*changes), compare_changes);
+	if (plan->n > 1)
+		qsort(plan->changes, plan->n, sizeof(*plan->changes), compare_changes);
 }
 
 static int compare_records(const void *a, const void *b)
