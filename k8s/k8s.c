@@ -23,6 +23,7 @@ struct k8s {
 	struct source_set *sources;
 	struct zone_config *zones;
 	struct manifest *manifest; /* NULL: not from a folder */
+	struct strv namespaces;    /* empty = all */
 	struct loop_timer *soon;   /* tells the first leadership from the loop */
 	void (*on_leader)(void *ctx, bool leader);
 	void *on_leader_ctx;
@@ -47,15 +48,11 @@ static void choose_sources(const struct config *c, struct strv *names)
 static bool wants(void *ctx, const struct object *o)
 {
 	const struct k8s *k = ctx;
-	struct strv namespaces = { 0 };
-	bool is_in;
 
 	if (!source_set_needs(k->sources, o->kind))
 		return false;
-	source_set_namespaces(k->sources, o->kind, &namespaces);
-	is_in = *o->namespace == '\0' || namespaces.n == 0 || strv_has(&namespaces, o->namespace);
-	strv_fini(&namespaces);
-	return is_in;
+	return *o->namespace == '\0' || k->namespaces.n == 0 ||
+	       strv_has(&k->namespaces, o->namespace);
 }
 
 static void on_error(void *ctx, const struct object *obj, const char *reason, const char *message)
@@ -99,6 +96,7 @@ int k8s_new(struct loop *loop, const struct config *config, struct http_client *
 	k->sink = sink;
 	k->store = store_new();
 	k->soon = loop_timer_new(loop, lead, k);
+	strv_split(&k->namespaces, config_text(config, OPT_NAMESPACE), ",");
 	choose_sources(config, &names);
 	err = zone_config_new(loop, config, k->store, sink, &k->zones, ret_why);
 	if (err == 0)
@@ -128,6 +126,7 @@ void k8s_free(struct k8s *k)
 	zone_config_free(k->zones);
 	store_free(k->store);
 	loop_timer_free(k->soon);
+	strv_fini(&k->namespaces);
 	free(k);
 }
 

@@ -10,8 +10,6 @@
  */
 #pragma once
 
-#define TCP_ADDRESSES 65536u /* slots for counting clients */
-
 struct mail;
 struct tcp;
 struct worker;

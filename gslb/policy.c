@@ -1,8 +1,0 @@
-#include "gslb/policy.h"
-
-bool policy_list_has_host(const struct strv *list, const char *host)
-{
-	(void)list;
-	(void)host;
-	return false;
-}
