@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "k8s/cluster.h"
+#include "k8s/kubeconfig.h"
 #include "k8s/manifest.h"
+#include "k8s/slim.h"
 #include "k8s/source.h"
 #include "k8s/store.h"
 #include "k8s/zone_config.h"
@@ -23,6 +26,7 @@ struct k8s {
 	struct source_set *sources;
 	struct zone_config *zones;
 	struct manifest *manifest; /* NULL: not from a folder */
+	struct cluster *cluster;   /* NULL: not from an API server */
 	struct strv namespaces;    /* empty = all */
 	struct loop_timer *soon;   /* tells the first leadership from the loop */
 	void (*on_leader)(void *ctx, bool leader);
@@ -82,6 +86,50 @@ static void lead(void *ctx)
 		k->on_leader(k->on_leader_ctx, true);
 }
 
+/* A template may read any field; a count of endpoints needs few. */
+static void choose_slimness(const struct k8s *k)
+{
+	static const char *const names_pods[] = { "service", "pod" };
+	bool templates = *config_text(k->config, OPT_FQDN_TEMPLATE) ||
+			 source_set_has(k->sources, "unstructured");
+	enum slim_degree degree = SLIM_ALL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names_pods); i++)
+		if (source_set_has(k->sources, names_pods[i]))
+			degree = SLIM_SOME;
+	slim_set(templates ? SLIM_LITTLE : degree);
+}
+
+/* No API server anywhere: an error only for those who asked for its objects. */
+static int nowhere(const struct k8s *k, char **ret_why)
+{
+	if (config_list(k->config, OPT_SOURCE)->n) {
+		*ret_why = mem_strdup("--source: no API server: give --kubeconfig, --server or "
+				      "--manifests, or run in a pod");
+		return ERR_INVALID;
+	}
+	log_warning("there is neither an API server nor --manifests: no objects are read");
+	return 0;
+}
+
+static int open_cluster(struct k8s *k, char **ret_why)
+{
+	struct kube_config *kube = NULL;
+	bool wanted[KIND_COUNT];
+	int err = kube_config_load(k->config, &kube, ret_why);
+
+	if (err == ERR_NOT_FOUND)
+		return nowhere(k, ret_why);
+	if (err)
+		return err;
+	for (int i = 0; i < KIND_COUNT; i++)
+		wanted[i] = source_set_needs(k->sources, (enum kind_id)i);
+	choose_slimness(k);
+	k->cluster =
+		cluster_new(k->loop, k->config, k->http, k->store, kube, wanted, &k->namespaces);
+	return 0;
+}
+
 int k8s_new(struct loop *loop, const struct config *config, struct http_client *http,
 	    const struct endpoint_sink *sink, struct k8s **ret, char **ret_why)
 {
@@ -104,6 +152,8 @@ int k8s_new(struct loop *loop, const struct config *config, struct http_client *
 				     ret_why);
 	if (err == 0 && *dir)
 		err = manifest_new(loop, k->store, dir, wants, k, &k->manifest, ret_why);
+	else if (err == 0 && names.n)
+		err = open_cluster(k, ret_why);
 	strv_fini(&names);
 	if (err) {
 		k8s_free(k);
@@ -122,6 +172,7 @@ void k8s_free(struct k8s *k)
 	if (k == NULL)
 		return;
 	manifest_free(k->manifest);
+	cluster_free(k->cluster);
 	source_set_free(k->sources);
 	zone_config_free(k->zones);
 	store_free(k->store);
@@ -137,6 +188,12 @@ void k8s_start(struct k8s *k)
 		manifest_start(k->manifest);
 		source_set_flush(k->sources);
 		status_ready_set("manifests", true, NULL);
+	} else if (k->cluster) {
+		cluster_start(k->cluster);
+	} else {
+		for (int i = 0; i < KIND_COUNT; i++)
+			store_set_synced(k->store, (enum kind_id)i, true);
+		source_set_flush(k->sources);
 	}
 	loop_timer_set(k->soon, 0);
 }

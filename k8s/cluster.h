@@ -1,0 +1,32 @@
+/*
+ * cluster - an API server as input: discovery, one watch for each kind and
+ * namespace that is wanted, and what the room knows about its state.  Control
+ * thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "k8s/object.h"
+
+struct api;
+struct config;
+struct http_client;
+struct kube_config;
+struct loop;
+struct store;
+struct strv;
+struct cluster;
+
+/*
+ * WANTED[KIND_COUNT] and NAMESPACES (empty = all) are borrowed until cluster_new returns; K is
+ * taken.  Nothing is sent before cluster_start.
+ */
+struct cluster *cluster_new(struct loop *loop, const struct config *config,
+			    struct http_client *http, struct store *store, struct kube_config *k,
+			    const bool *wanted, const struct strv *namespaces);
+void cluster_free(struct cluster *c);
+void cluster_start(struct cluster *c);
+struct api *cluster_api(struct cluster *c);
+/* The version of the API in which KIND is there now, or NULL. */
+const char *cluster_version(const struct cluster *c, enum kind_id kind);
