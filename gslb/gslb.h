@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/gslb_decl.h"
 
@@ -49,5 +50,10 @@ void gslb_remove(struct gslb *g, const char *id);
 void gslb_zone_put(struct gslb *g, struct zone_decl *z); /* takes */
 void gslb_zone_remove(struct gslb *g, const char *id);
 void gslb_policy(struct gslb *g, const char *kind, const char *id, const char *spec_json);
+/*
+ * A NOTIFY for ZONE (wire, any client) came.  True: it is a peer's state zone, which is asked now
+ * (answer NOERROR); false: not ours to know.
+ */
+bool gslb_notified(struct gslb *g, const uint8_t *zone);
 /* All declarations of SOURCE were seen: hosts of before may now be dropped. */
 void gslb_synced(struct gslb *g, const char *source, bool synced);

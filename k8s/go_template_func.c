@@ -10,7 +10,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-static int want_string(struct run *r, const char *function, const struct value *v, const char **ret)
+int value_want_string(struct run *r, const char *function, const struct value *v, const char **ret)
 {
 	if (v->type == VALUE_STRING)
 		*ret = v->s;
@@ -26,7 +26,7 @@ static int want_strings(struct run *r, const char *function, const struct value 
 			const char **ret)
 {
 	for (size_t i = 0; i < n; i++) {
-		int err = want_string(r, function, &args[i], &ret[i]);
+		int err = value_want_string(r, function, &args[i], &ret[i]);
 
 		if (err < 0)
 			return err;
@@ -154,7 +154,7 @@ static int call_is_source(struct run *r, const struct value *args, size_t n, str
 static int call_has_key(struct run *r, const struct value *args, size_t n, struct value *ret)
 {
 	const char *key = "";
-	int err = want_string(r, "hasKey", &args[1], &key);
+	int err = value_want_string(r, "hasKey", &args[1], &key);
 
 	(void)n;
 	if (err < 0)
@@ -249,7 +249,7 @@ static int index_one(struct run *r, const struct value *v, const struct value *a
 				value_type_name(v));
 	if (cJSON_IsArray(v->json))
 		return index_list(r, v, at, ret);
-	if ((err = want_string(r, "index", at, &key)) < 0)
+	if ((err = value_want_string(r, "index", at, &key)) < 0)
 		return err;
 	const cJSON *j = cJSON_GetObjectItemCaseSensitive(v->json, key);
 	if (j)
@@ -281,7 +281,7 @@ static int call_index(struct run *r, const struct value *args, size_t n, struct 
 static int call_slice(struct run *r, const struct value *args, size_t n, struct value *ret)
 {
 	const char *s = "";
-	int err = want_string(r, "slice", &args[0], &s);
+	int err = value_want_string(r, "slice", &args[0], &s);
 
 	if (err < 0)
 		return err;
@@ -298,201 +298,6 @@ static int call_slice(struct run *r, const struct value *args, size_t n, struct 
 	return 0;
 }
 
-static double as_number(const struct value *v)
-{
-	return v->type == VALUE_INT ? (double)v->i : v->type == VALUE_FLOAT ? v->f : 0;
-}
-
-static bool is_number(const struct value *v)
-{
-	return v->type == VALUE_INT || v->type == VALUE_FLOAT;
-}
-
-/* 0 and *ret_order (<0, 0, >0), or ERR_INVALID if the two cannot be compared. */
-static int compare(struct run *r, const char *function, const struct value *a,
-		   const struct value *b, int *ret_order)
-{
-	if (is_number(a) || is_number(b)) {
-		if ((!is_number(a) && a->type != VALUE_MISSING) ||
-		    (!is_number(b) && b->type != VALUE_MISSING))
-			goto bad;
-		double x = as_number(a), y = as_number(b);
-		*ret_order = (x > y) - (x < y);
-		return 0;
-	}
-	if (a->type == VALUE_BOOL || b->type == VALUE_BOOL) {
-		if ((a->type != VALUE_BOOL && a->type != VALUE_MISSING) ||
-		    (b->type != VALUE_BOOL && b->type != VALUE_MISSING))
-			goto bad;
-		*ret_order = (int)a->b - (int)b->b;
-		return 0;
-	}
-	const char *x = "", *y = "";
-	if (want_string(r, function, a, &x) == 0 && want_string(r, function, b, &y) == 0) {
-		*ret_order = strcmp(x, y);
-		return 0;
-	}
-	return ERR_INVALID;
-bad:
-	return run_fail(r, "error calling %s: incompatible types for comparison: %s and %s",
-			function, value_type_name(a), value_type_name(b));
-}
-
-/* Equality, where no value equals only no value. */
-static int equals(struct run *r, const char *function, const struct value *a, const struct value *b,
-		  bool *ret)
-{
-	int order, err;
-
-	if (a->type == VALUE_NONE || b->type == VALUE_NONE) {
-		*ret = a->type == b->type;
-		return 0;
-	}
-	err = compare(r, function, a, b, &order);
-	*ret = err == 0 && order == 0;
-	return err;
-}
-
-static int call_eq(struct run *r, const struct value *args, size_t n, struct value *ret)
-{
-	bool same = false;
-
-	for (size_t i = 1; i < n && !same; i++) {
-		int err = equals(r, "eq", &args[0], &args[i], &same);
-
-		if (err < 0)
-			return err;
-	}
-	*ret = value_bool(same);
-	return 0;
-}
-
-static int call_ne(struct run *r, const struct value *args, size_t n, struct value *ret)
-{
-	bool same = false;
-	int err = equals(r, "ne", &args[0], &args[1], &same);
-
-	(void)n;
-	*ret = value_bool(!same);
-	return err;
-}
-
-#define ORDER_FUNCTION(name, op)                                                    \
-	static int call_##name(struct run *r, const struct value *args, size_t n,   \
-			       struct value *ret)                                   \
-	{                                                                           \
-		int order = 0, err = compare(r, #name, &args[0], &args[1], &order); \
-                                                                                    \
-		(void)n;                                                            \
-		*ret = value_bool(order op 0);                                      \
-		return err;                                                         \
-	}
-ORDER_FUNCTION(lt, <)
-ORDER_FUNCTION(le, <=)
-ORDER_FUNCTION(gt, >)
-ORDER_FUNCTION(ge, >=)
-
-static int call_print(struct run *r, const struct value *args, size_t n, struct value *ret)
-{
-	struct buf b = { 0 };
-
-	for (size_t i = 0; i < n; i++) {
-		/* fmt.Sprint: a blank between operands when neither is a string */
-		if (i && args[i].type != VALUE_STRING && args[i - 1].type != VALUE_STRING)
-			buf_putc(&b, ' ');
-		value_print(&args[i], &b);
-	}
-	*ret = value_own(r, buf_take(&b));
-	return 0;
-}
-
-static int call_println(struct run *r, const struct value *args, size_t n, struct value *ret)
-{
-	struct buf b = { 0 };
-
-	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_putc(&b, ' ');
-		value_print(&args[i], &b);
-	}
-	buf_putc(&b, '\n');
-	*ret = value_own(r, buf_take(&b));
-	return 0;
-}
-
-/* One verb of printf with its flags and width in SPEC ("%-5"). */
-static void print_verb(struct buf *out, const char *spec, char verb, const struct value *v)
-{
-	struct buf text = { 0 };
-	char format[40];
-
-	if (strchr("dxXob", verb) && v->type == VALUE_INT) {
-		(void)snprintf(format, sizeof(format), "%.30sl%c", spec, verb == 'b' ? 'd' : verb);
-		char number[64];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		(void)snprintf(number, sizeof(number), format, (long)v->i);
-#pragma GCC diagnostic pop
-		buf_puts(out, number);
-		return;
-	}
-	if (strchr("vsdtfg", verb)) {
-		value_print(v, &text);
-	} else if (verb == 'q') {
-		buf_putc(&text, '"');
-		value_print(v, &text);
-		buf_putc(&text, '"');
-	} else {
-		buf_printf(&text, "%%!%c(", verb);
-		value_print(v, &text);
-		buf_putc(&text, ')');
-	}
-	int width = atoi(spec + 1 + strspn(spec + 1, "-+# 0"));
-	int pad = width > (int)text.len ? width - (int)text.len : 0;
-	if (strchr(spec, '-')) {
-		buf_puts(out, buf_str(&text));
-		buf_printf(out, "%*s", pad, "");
-	} else {
-		buf_printf(out, "%*s", pad, "");
-		buf_puts(out, buf_str(&text));
-	}
-	buf_fini(&text);
-}
-
-static int call_printf(struct run *r, const struct value *args, size_t n, struct value *ret)
-{
-	struct buf b = { 0 };
-	const char *format = "";
-	size_t next = 1;
-	int err = want_string(r, "printf", &args[0], &format);
-
-	for (const char *f = format; err == 0 && *f; f++) {
-		char spec[16];
-		size_t len = 1;
-
-		if (*f != '%') {
-			buf_putc(&b, *f);
-			continue;
-		}
-		len += strspn(f + 1, "-+# 0123456789.");
-		if (len >= 8 || f[len] == '\0') {
-			err = run_fail(r, "error calling printf: bad format \"%s\"", format);
-			break;
-		}
-		memcpy(spec, f, len);
-		spec[len] = '\0';
-		f += len;
-		if (*f == '%')
-			buf_putc(&b, '%');
-		else if (next < n)
-			print_verb(&b, spec, *f, &args[next++]);
-		else
-			buf_printf(&b, "%%!%c(MISSING)", *f);
-	}
-	*ret = value_own(r, buf_take(&b));
-	return err;
-}
-
 static const struct function functions[] = {
 	{ "and", 1, -1, NULL },
 	{ "or", 1, -1, NULL },
@@ -500,15 +305,15 @@ static const struct function functions[] = {
 	{ "len", 1, 1, call_len },
 	{ "index", 1, -1, call_index },
 	{ "slice", 1, 3, call_slice },
-	{ "print", 0, -1, call_print },
-	{ "println", 0, -1, call_println },
-	{ "printf", 1, -1, call_printf },
-	{ "eq", 2, -1, call_eq },
-	{ "ne", 2, 2, call_ne },
-	{ "lt", 2, 2, call_lt },
-	{ "le", 2, 2, call_le },
-	{ "gt", 2, 2, call_gt },
-	{ "ge", 2, 2, call_ge },
+	{ "print", 0, -1, go_call_print },
+	{ "println", 0, -1, go_call_println },
+	{ "printf", 1, -1, go_call_printf },
+	{ "eq", 2, -1, go_call_eq },
+	{ "ne", 2, 2, go_call_ne },
+	{ "lt", 2, 2, go_call_lt },
+	{ "le", 2, 2, go_call_le },
+	{ "gt", 2, 2, go_call_gt },
+	{ "ge", 2, 2, go_call_ge },
 	{ "contains", 2, 2, call_contains },
 	{ "trimPrefix", 2, 2, call_trim_prefix },
 	{ "trimSuffix", 2, 2, call_trim_suffix },

@@ -146,3 +146,19 @@ const char *value_type_name(const struct value *v);
 void value_print(const struct value *v, struct buf *out);
 /* V.NAME; 0 or ERR_INVALID with r->why. */
 int value_field(struct run *r, const struct value *v, const char *name, struct value *ret);
+/* The text of V, "" for a missing field; else ERR_INVALID with r->why naming FUNCTION. */
+int value_want_string(struct run *r, const char *function, const struct value *v, const char **ret);
+
+/* Functions that have a file of their own. */
+#define GO_CALL(name) \
+	int go_call_##name(struct run *r, const struct value *args, size_t n, struct value *ret)
+GO_CALL(eq);
+GO_CALL(ne);
+GO_CALL(lt);
+GO_CALL(le);
+GO_CALL(gt);
+GO_CALL(ge);
+GO_CALL(print);
+GO_CALL(println);
+GO_CALL(printf);
+#undef GO_CALL

@@ -52,11 +52,15 @@ static void choose_sources(const struct config *c, struct strv *names)
 static bool wants(void *ctx, const struct object *o)
 {
 	const struct k8s *k = ctx;
+	struct strv namespaces = { 0 };
+	bool is_in;
 
 	if (!source_set_needs(k->sources, o->kind))
 		return false;
-	return *o->namespace == '\0' || k->namespaces.n == 0 ||
-	       strv_has(&k->namespaces, o->namespace);
+	source_set_namespaces(k->sources, o->kind, &namespaces);
+	is_in = *o->namespace == '\0' || namespaces.n == 0 || strv_has(&namespaces, o->namespace);
+	strv_fini(&namespaces);
+	return is_in;
 }
 
 static void on_error(void *ctx, const struct object *obj, const char *reason, const char *message)
@@ -144,7 +148,6 @@ int k8s_new(struct loop *loop, const struct config *config, struct http_client *
 	k->sink = sink;
 	k->store = store_new();
 	k->soon = loop_timer_new(loop, lead, k);
-	strv_split(&k->namespaces, config_text(config, OPT_NAMESPACE), ",");
 	choose_sources(config, &names);
 	err = zone_config_new(loop, config, k->store, sink, &k->zones, ret_why);
 	if (err == 0)
@@ -177,7 +180,6 @@ void k8s_free(struct k8s *k)
 	zone_config_free(k->zones);
 	store_free(k->store);
 	loop_timer_free(k->soon);
-	strv_fini(&k->namespaces);
 	free(k);
 }
 

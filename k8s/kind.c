@@ -120,7 +120,7 @@ int kind_define(const char *resource, enum kind_id *ret)
 			return ERR_LIMIT;
 		table[id].plural = mem_strndup(resource, plural_len);
 		table[id].versions = mem_strndup(version, version_len);
-		table[id].group = mem_strdup(group);
+		table[id].group = *group ? mem_strdup(group) : ""; /* "" is not freed */
 	}
 	*ret = id;
 	return 0;

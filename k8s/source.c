@@ -179,6 +179,7 @@ static void depend_take(struct subject *s, char *key)
 /* --- what became dirty ---------------------------------------------------------------- */
 
 static void flush(void *ctx);
+static void faults_free(struct fault *f, size_t n);
 
 static void mark(struct subject *s)
 {
@@ -300,6 +301,15 @@ static bool is_complete(const struct store *store, const enum kind_id *list)
 	return true;
 }
 
+static void begin(struct source *src)
+{
+	struct source_run run = { .set = src->set };
+
+	src->ops->begin(&run);
+	postprocess_put(src->set->postprocess, src->ops->name, src->ops->name, &run.emitted);
+	faults_free(run.faults, run.nfaults);
+}
+
 static void start_object(void *ctx, const struct object *o)
 {
 	mark(subject_for(ctx, o));
@@ -318,6 +328,8 @@ static void on_state(void *ctx, enum kind_id kind)
 		    !is_settled(src, src->ops->also))
 			continue;
 		src->started = true;
+		if (src->ops->begin)
+			begin(src);
 		for (const enum kind_id *k = src->ops->primary; *k != KIND_COUNT; k++)
 			store_each(set->store, *k, NULL, start_object, src);
 	}

@@ -35,6 +35,8 @@ struct source_ops {
 	void (*collect)(struct source_run *run, const struct object *obj);
 	/* OBJ is gone; NULL if source.c's removal of its endpoints is all. */
 	void (*removed)(struct source_run *run, const struct object *obj);
+	/* Emit what needs no object, once at start; may be NULL. */
+	void (*begin)(struct source_run *run);
 	/* Whether, with these flags, collect reads KIND of also; NULL: it always does. */
 	bool (*reads)(const struct source_settings *s, enum kind_id kind);
 };

@@ -136,6 +136,8 @@ void config_free(struct config *c)
 		strv_fini(&c->v[i].list);
 	}
 	strv_fini(&c->warnings);
+	config_entries_fini(c);
+	cJSON_Delete(c->providers);
 	free(c);
 }
 
@@ -190,6 +192,8 @@ static int load(struct config *c, const struct config_args *args, char *const *e
 		err = config_args_put(c, args, ret_why);
 	if (!err)
 		err = config_check(c, ret_why);
+	if (!err)
+		err = config_entries_make(c, ret_why);
 	return err;
 }
 

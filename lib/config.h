@@ -47,4 +47,19 @@ int64_t config_ms(const struct config *c, enum option o);
 const struct strv *config_warnings(const struct config *c);
 /* "txt-owner-id", for messages. */
 const char *config_option_name(enum option o);
+/*
+ * The entries of the file's list "providers", each a provider of its own: the options of C with the
+ * entry's laid over.  All owned by C.
+ *
+ *	providers:
+ *	- name: public                # for logs and metrics; else the provider's
+ *	  provider: cloudflare
+ *	  domain-filter: [example.com]
+ *	  environment:                # set while this provider is opened
+ *	    CF_API_TOKEN: file:/run/secrets/public
+ */
+size_t config_providers(const struct config *c);
+const struct config *config_provider(const struct config *c, size_t i);
+const char *config_provider_name(const struct config *c, size_t i);
+const struct strv *config_provider_environment(const struct config *c, size_t i); /* "NAME=VALUE" */
 bool config_is_set(const struct config *c, enum option o); /* given by the user in any way */

@@ -21,6 +21,7 @@
 
 struct reader {
 	struct config *config;
+	enum config_origin from;
 	int err;
 	unsigned line; /* of what is being read */
 	char *why;
@@ -67,7 +68,7 @@ static int put_scalar(struct reader *r, enum option o, const cJSON *v)
 		r->why = mem_printf("%s: a scalar is expected here", option_rows[o].name);
 		return ERR_INVALID;
 	}
-	return config_put(r->config, o, text, FROM_FILE, &r->why);
+	return config_put(r->config, o, text, r->from, &r->why);
 }
 
 static int put_key(struct reader *r, const cJSON *item)
@@ -76,6 +77,11 @@ static int put_key(struct reader *r, const cJSON *item)
 	enum option o = option_find(item->string, len);
 	const cJSON *e;
 
+	if (!strcmp(item->string, "providers") && r->from == FROM_FILE) {
+		cJSON_Delete(r->config->providers);
+		r->config->providers = cJSON_Duplicate(item, true);
+		return 0;
+	}
 	if (o == OPT_COUNT || o == OPT_CONFIG) {
 		const char *near = option_nearest(item->string, len);
 
@@ -100,6 +106,17 @@ static int put_key(struct reader *r, const cJSON *item)
 	return 0;
 }
 
+int config_file_put_key(struct config *c, const cJSON *item, enum config_origin from,
+			char **ret_why)
+{
+	struct reader r = { .config = c, .from = from };
+	int err = put_key(&r, item);
+
+	if (err)
+		*ret_why = r.why;
+	return err;
+}
+
 /* Takes DOC. */
 static void on_document(void *ctx, cJSON *doc, unsigned line)
 {
@@ -120,7 +137,7 @@ static void on_document(void *ctx, cJSON *doc, unsigned line)
 
 int config_file_put(struct config *c, const char *path, char **ret_why)
 {
-	struct reader r = { .config = c };
+	struct reader r = { .config = c, .from = FROM_FILE };
 	struct yaml_error e = { 0 };
 	struct buf text = { 0 };
 	int err = read_file(path, &text, ret_why);

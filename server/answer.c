@@ -267,6 +267,18 @@ static void answer_verdict(struct resolution *s, enum query_verdict verdict)
 	__builtin_unreachable();
 }
 
+/*
+ * --require-cookies: BADCOOKIE with a good cookie for who knows cookies (RFC 7873 5.2.3); who does
+ * not is sent to TCP.
+ */
+static void answer_cookieless(struct resolution *s)
+{
+	bool knows = s->a->query.edns.flags & EDNS_HAS_COOKIE;
+
+	answer_error(s, knows ? DNS_RCODE_BADCOOKIE : DNS_RCODE_NOERROR, EDE_NONE);
+	s->r.tc = !knows;
+}
+
 /* ANSWER_SEND: not for the control loop. */
 static enum answer_result handoff(enum query_verdict verdict)
 {
@@ -319,7 +331,9 @@ enum answer_result answer_query(struct answerer *a, const struct zonedb_version 
 			return handoff(verdict);
 	}
 	begin(&s, a, v, client, msg, size);
-	if (__builtin_expect(verdict == QUERY_ANSWER, 1))
+	if (__builtin_expect(a->settings->cookie_required && !a->account.exempt, 0))
+		answer_cookieless(&s);
+	else if (__builtin_expect(verdict == QUERY_ANSWER, 1))
 		answer_data(&s);
 	else
 		answer_verdict(&s, verdict);

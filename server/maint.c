@@ -12,8 +12,11 @@
 #include "lib/log.h"
 #include "lib/map.h"
 #include "lib/mem.h"
+#include "lib/metric.h"
+#include "lib/netaddr.h"
 #include "lib/rrtype.h"
 #include "lib/status.h"
+#include "lib/transfer.h"
 #include "lib/tsig_keys.h"
 #include "server/acl.h"
 #include "server/catalog.h"
@@ -22,22 +25,27 @@
 #include "server/overlay.h"
 #include "server/remote.h"
 #include "server/request.h"
+#include "server/secondary.h"
 #include "server/update.h"
 #include "server/xfr.h"
 #include "zonedb/journal.h"
 #include "zonedb/zonedb.h"
 
 struct maint {
+	struct zonedb *db;
 	struct server *server;
 	struct tsig_keys keys;
 	struct acl allow_transfer, allow_update;
-	struct remotes notify_targets;
+	struct acl allow_notify;
+	struct remotes notify_targets, primaries, catalogs;
 	struct journal *journal;
 	struct xfr *xfr;
 	struct notify *notify;
 	struct catalog *catalog;
+	bool has_catalog;
 	uint8_t catalog_origin[DNAME_MAX];
 	struct map static_zones; /* origins of --zone, as text */
+	struct secondaries *secondaries;
 	struct overlay *overlay;
 	struct update *update;
 };
@@ -61,6 +69,42 @@ static void answer_query(struct request *r)
 	request_done(r);
 }
 
+/* RFC 1996 3.7, 4.7: the SOA in it is a hint; it is confirmed before it is acted on. */
+static void take_notify(struct maint *m, struct request *r)
+{
+	const struct netaddr *client = handoff_client(r->h);
+	const uint8_t *zone = r->m.qname;
+	bool has_serial = false;
+	uint32_t serial = 0;
+
+	if (r->m.qtype != RRTYPE_SOA) {
+		request_refuse(r, DNS_RCODE_NOTIMP);
+		return;
+	}
+	if (r->m.qclass != DNS_CLASS_IN || !secondaries_has(m->secondaries, zone)) {
+		metric_add(METRIC_NOTIFIES_TOTAL, 1, "in", "notauth");
+		request_refuse(r, DNS_RCODE_NOTAUTH);
+		return;
+	}
+	if (!secondaries_is_primary(m->secondaries, zone, client, r->key) &&
+	    !acl_allows(&m->allow_notify, zone, client, r->key)) {
+		metric_add(METRIC_NOTIFIES_TOTAL, 1, "in", "refused");
+		request_refuse(r, DNS_RCODE_REFUSED);
+		return;
+	}
+	for (size_t i = 0; i < r->m.nrecords && !has_serial; i++) {
+		const struct dns_record *rec = &r->m.records[i];
+
+		if (rec->section == DNS_ANSWER && rec->type == RRTYPE_SOA && rec->rdlen) {
+			serial = transfer_soa_serial(rec->rdata, rec->rdlen);
+			has_serial = true;
+		}
+	}
+	metric_add(METRIC_NOTIFIES_TOTAL, 1, "in", "accepted");
+	secondaries_notified(m->secondaries, zone, has_serial, serial);
+	request_confirm(r, DNS_RCODE_NOERROR);
+}
+
 static void on_handoff(void *ctx, struct handoff *h)
 {
 	struct maint *m = ctx;
@@ -76,7 +120,7 @@ static void on_handoff(void *ctx, struct handoff *h)
 			answer_query(r);
 		return;
 	case DNS_OPCODE_NOTIFY:
-		request_refuse(r, DNS_RCODE_NOTAUTH);
+		take_notify(m, r);
 		return;
 	case DNS_OPCODE_UPDATE:
 		update_serve(m->update, r);
@@ -87,18 +131,40 @@ static void on_handoff(void *ctx, struct handoff *h)
 	}
 }
 
+static bool is_static(const struct maint *m, const uint8_t *origin)
+{
+	uint8_t lower[DNAME_MAX];
+
+	(void)dname_lower(origin, lower); /* its length is not needed */
+	char *name = dname_text(lower);
+	bool found = map_get(&m->static_zones, name) != NULL;
+	free(name);
+	return found;
+}
+
+static bool is_catalog(const struct maint *m, const uint8_t *origin)
+{
+	return m->has_catalog && dname_equal(origin, m->catalog_origin);
+}
+
 static enum update_zone zone_kind(void *ctx, const uint8_t *origin)
 {
-	struct maint *m = ctx;
-	char *name = dname_text(origin);
-	bool is_static = map_get(&m->static_zones, name) != NULL;
+	const struct maint *m = ctx;
 
-	free(name);
-	if (is_static)
+	if (is_static(m, origin))
 		return UPDATE_ZONE_FREE;
-	if (m->catalog && dname_equal(origin, m->catalog_origin))
+	if (is_catalog(m, origin) || secondaries_has(m->secondaries, origin))
 		return UPDATE_ZONE_CLOSED;
 	return UPDATE_ZONE_SHARED;
+}
+
+/* Does the zone come from elsewhere than a primary? */
+static bool is_taken(void *ctx, const uint8_t *origin)
+{
+	const struct maint *m = ctx;
+
+	return is_static(m, origin) || is_catalog(m, origin) ||
+	       zonedb_zone(zonedb_current(m->db), origin) != NULL;
 }
 
 /* --- status --------------------------------------------------------------------------------- */
@@ -109,6 +175,7 @@ static void section(void *ctx, cJSON *out)
 
 	cJSON_AddNumberToObject(out, "transfers_out", (double)xfr_running(m->xfr));
 	cJSON_AddNumberToObject(out, "updated_rrsets", (double)overlay_count(m->overlay));
+	secondaries_status(m->secondaries, cJSON_AddObjectToObject(out, "secondaries"));
 	notify_status(m->notify, cJSON_AddObjectToObject(out, "notify"));
 }
 
@@ -124,6 +191,15 @@ static int load_options(struct maint *m, const struct config *c, char **ret_why)
 	if (err == 0)
 		err = acl_load(&m->allow_update, "--allow-update", config_list(c, OPT_ALLOW_UPDATE),
 			       true, &m->keys, ret_why);
+	if (err == 0)
+		err = acl_load(&m->allow_notify, "--allow-notify", config_list(c, OPT_ALLOW_NOTIFY),
+			       false, &m->keys, ret_why);
+	if (err == 0)
+		err = remotes_load(&m->primaries, "--primary", config_list(c, OPT_PRIMARY), true,
+				   false, &m->keys, ret_why);
+	if (err == 0)
+		err = remotes_load(&m->catalogs, "--catalog-zone", config_list(c, OPT_CATALOG_ZONE),
+				   true, false, &m->keys, ret_why);
 	if (err == 0)
 		err = remotes_load(&m->notify_targets, "--notify", config_list(c, OPT_NOTIFY),
 				   false, true, &m->keys, ret_why);
@@ -158,6 +234,7 @@ static int open_catalog(struct maint *m, struct loop *loop, struct zonedb *db, c
 		*ret_why = mem_printf("--catalog=%s: not a zone name", name);
 		return ERR_SYNTAX;
 	}
+	m->has_catalog = true;
 	memcpy(m->catalog_origin, origin, dname_len(origin));
 	m->catalog = catalog_new(loop, db, origin);
 	return 0;
@@ -169,6 +246,7 @@ int maint_new(struct loop *loop, struct zonedb *db, struct dns_client *dns, stru
 	struct maint *m = MEM_NEW(struct maint);
 	int err = load_options(m, config, ret_why);
 
+	m->db = db;
 	m->server = server;
 	if (err == 0) {
 		list_static_zones(m, config_list(config, OPT_ZONE));
@@ -178,6 +256,12 @@ int maint_new(struct loop *loop, struct zonedb *db, struct dns_client *dns, stru
 		m->xfr = xfr_new(db, m->journal, &m->allow_transfer);
 		m->notify = notify_new(loop, db, dns, &m->notify_targets);
 		err = open_catalog(m, loop, db, config_text(config, OPT_CATALOG), ret_why);
+	}
+	if (err == 0) {
+		/* behind the journal: what it restores is a zone that comes */
+		err = secondaries_new(loop, db, dns, state, &m->primaries, &m->catalogs,
+				      (size_t)config_number(config, OPT_MAX_ZONE_BYTES), is_taken,
+				      m, &m->secondaries, ret_why);
 	}
 	if (err) {
 		maint_free(m);
@@ -198,6 +282,7 @@ void maint_free(struct maint *m)
 		return;
 	if (m->server)
 		handoff_handler(m->server, NULL, NULL);
+	secondaries_free(m->secondaries);
 	update_free(m->update);
 	overlay_free(m->overlay);
 	map_fini(&m->static_zones, NULL);
@@ -206,6 +291,9 @@ void maint_free(struct maint *m)
 	xfr_free(m->xfr);
 	journal_free(m->journal);
 	remotes_fini(&m->notify_targets);
+	remotes_fini(&m->primaries);
+	remotes_fini(&m->catalogs);
+	acl_fini(&m->allow_notify);
 	acl_fini(&m->allow_transfer);
 	acl_fini(&m->allow_update);
 	tsig_keys_fini(&m->keys);

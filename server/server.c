@@ -14,6 +14,7 @@
 #include "server/metrics.h"
 #include "server/rrl.h"
 #include "server/server_inside.h"
+#include "server/tcp.h"
 #include "server/worker.h"
 
 static void copy_settings(struct server_settings *to, const struct server_settings *from)
@@ -21,6 +22,9 @@ static void copy_settings(struct server_settings *to, const struct server_settin
 	*to = *from;
 	to->listen = mem_dup(from->listen, from->nlisten * sizeof(from->listen[0]));
 	to->ecs_trust = mem_dup(from->ecs_trust, from->necs_trust * sizeof(from->ecs_trust[0]));
+	to->rate_limit_exempt =
+		mem_dup(from->rate_limit_exempt,
+			from->nrate_limit_exempt * sizeof(from->rate_limit_exempt[0]));
 	to->nsid = mem_strdup(from->nsid);
 	to->id_server = mem_strdup(from->id_server);
 	to->version = mem_strdup(from->version);
@@ -44,6 +48,8 @@ struct server *server_new(const struct server_settings *settings, struct loop *l
 	}
 	if (settings->rate_limit)
 		s->rrl = rrl_new(settings->rate_limit, settings->rate_limit_slip);
+	if (settings->tcp_clients_per_address)
+		s->tcp_by_address = mem_calloc(TCP_ADDRESSES, sizeof(s->tcp_by_address[0]));
 	s->control_stats = MEM_NEW(struct server_stats);
 	s->answerer = MEM_NEW(struct answerer);
 	answerer_init(s->answerer, s, s->control_stats);
@@ -134,6 +140,7 @@ void server_unref(struct server *s)
 	if (atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
 	rrl_free(s->rrl);
+	free(s->tcp_by_address);
 	server_settings_fini(&s->settings);
 	mem_wipe(&s->cookies, sizeof(s->cookies));
 	free(s->control_stats);

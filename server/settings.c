@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/config.h"
+#include "lib/dname.h"
 #include "lib/error.h"
 #include "lib/mem.h"
 
@@ -28,6 +29,7 @@ void server_settings_fini(struct server_settings *s)
 {
 	free(s->listen);
 	free(s->ecs_trust);
+	free(s->rate_limit_exempt);
 	free(s->nsid);
 	free(s->id_server);
 	free(s->version);
@@ -58,25 +60,44 @@ static int load_listen(const struct config *c, struct server_settings *s, char *
 	return 0;
 }
 
-static int load_trust(const struct config *c, struct server_settings *s, char **ret_why)
+static int load_prefixes(const struct config *c, enum option o, struct netprefix **ret,
+			 size_t *ret_n, char **ret_why)
 {
-	const struct strv *list = config_list(c, OPT_ECS_TRUST);
-	bool v4 = false;
-	bool v6 = false;
+	const struct strv *list = config_list(c, o);
 
-	s->ecs_trust = mem_calloc(list->n + 1, sizeof(s->ecs_trust[0]));
+	*ret = mem_calloc(list->n + 1, sizeof((*ret)[0]));
 	for (size_t i = 0; i < list->n; i++) {
-		struct netprefix *p = &s->ecs_trust[s->necs_trust];
-		int err = netprefix_from_text(list->s[i], p);
+		int err = netprefix_from_text(list->s[i], &(*ret)[i]);
 
 		if (err)
-			return bad(ret_why, OPT_ECS_TRUST, list->s[i], err);
+			return bad(ret_why, o, list->s[i], err);
+	}
+	*ret_n = list->n;
+	return 0;
+}
+
+static int load_trust(const struct config *c, struct server_settings *s, char **ret_why)
+{
+	bool v4 = false;
+	bool v6 = false;
+	int err = load_prefixes(c, OPT_ECS_TRUST, &s->ecs_trust, &s->necs_trust, ret_why);
+
+	for (size_t i = 0; i < s->necs_trust; i++) {
+		const struct netprefix *p = &s->ecs_trust[i];
+
 		v4 |= p->len == 0 && p->addr.family == 4;
 		v6 |= p->len == 0 && p->addr.family == 6;
-		s->necs_trust++;
 	}
 	s->ecs_trust_all = v4 && v6;
-	return 0;
+	return err;
+}
+
+static int load_agent(const struct config *c, struct server_settings *s, char **ret_why)
+{
+	const char *text = config_text(c, OPT_REPORT_AGENT);
+	int err = *text ? dname_from_text(text, s->report_agent) : 0;
+
+	return err ? bad(ret_why, OPT_REPORT_AGENT, text, err) : 0;
 }
 
 /* 32 hex digits.  Says nothing of the secret when it is bad. */
@@ -159,6 +180,7 @@ static int load_numbers(const struct config *c, struct server_settings *s, char 
 		{ OPT_RATE_LIMIT, 0, 1000000 },
 		{ OPT_RATE_LIMIT_SLIP, 0, 1000 },
 		{ OPT_MAX_TCP_CLIENTS, 1, 1000000 },
+		{ OPT_MAX_TCP_CLIENTS_PER_ADDRESS, 0, 1000000 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
@@ -176,6 +198,7 @@ static int load_numbers(const struct config *c, struct server_settings *s, char 
 	s->rate_limit = (unsigned)config_number(c, OPT_RATE_LIMIT);
 	s->rate_limit_slip = (unsigned)config_number(c, OPT_RATE_LIMIT_SLIP);
 	s->tcp_clients = (unsigned)config_number(c, OPT_MAX_TCP_CLIENTS);
+	s->tcp_clients_per_address = (unsigned)config_number(c, OPT_MAX_TCP_CLIENTS_PER_ADDRESS);
 	int64_t idle = config_ms(c, OPT_TCP_IDLE_TIMEOUT);
 	s->tcp_idle_ms = idle < 100 ? 100 : idle > 6553500 ? 6553500 : (unsigned)idle;
 	return 0;
@@ -188,12 +211,19 @@ int server_settings_load(const struct config *c, struct server_settings *ret, ch
 	server_settings_init(&s);
 	s.full_responses = config_bool(c, OPT_FULL_RESPONSES);
 	s.rotate = config_bool(c, OPT_ROTATE);
+	s.rate_limit_dry_run = config_bool(c, OPT_RATE_LIMIT_DRY_RUN);
+	s.cookie_required = config_bool(c, OPT_REQUIRE_COOKIES);
 	s.nsid = text_or_null(c, OPT_NSID);
 	s.id_server = text_or_null(c, OPT_SERVER_ID);
 	s.version = text_or_null(c, OPT_VERSION_TEXT);
 	int err = load_listen(c, &s, ret_why);
 	if (!err)
 		err = load_trust(c, &s, ret_why);
+	if (!err)
+		err = load_prefixes(c, OPT_RATE_LIMIT_EXEMPT, &s.rate_limit_exempt,
+				    &s.nrate_limit_exempt, ret_why);
+	if (!err)
+		err = load_agent(c, &s, ret_why);
 	if (!err)
 		err = load_cookies(c, &s, ret_why);
 	if (!err)

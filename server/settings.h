@@ -34,8 +34,10 @@ struct server_settings {
 	unsigned rate_limit;      /* responses a second a prefix; 0 = off */
 	unsigned rate_limit_slip; /* every Nth limited answer goes out truncated; 0 = none */
 	bool rate_limit_dry_run;
-	unsigned tcp_clients; /* connections in all */
-	unsigned tcp_clients_per_address;
+	struct netprefix *rate_limit_exempt; /* never limited; owned */
+	size_t nrate_limit_exempt;
+	unsigned tcp_clients;             /* connections in all */
+	unsigned tcp_clients_per_address; /* 0 = no limit */
 	unsigned tcp_idle_ms;
 };
 

@@ -17,6 +17,7 @@
 #include "server/handoff_worker.h"
 #include "server/response.h"
 #include "server/worker.h"
+#include "zonedb/qname.h"
 #include "zonedb/zonedb.h"
 
 #define MESSAGE_MAX (2 + 65535)
@@ -83,9 +84,22 @@ static void touch(struct tcp_conn *c)
 	}
 }
 
+/* Where connections from an address are counted; strangers may share a slot. */
+static atomic_uint *address_count(const struct tcp_conn *c)
+{
+	struct server *s = c->tcp->worker->server;
+	struct netaddr a;
+
+	if (s->tcp_by_address == NULL)
+		return NULL;
+	netaddr_from_sockaddr((const struct sockaddr *)&c->addr, &a);
+	return &s->tcp_by_address[qname_hash_octets(a.bytes, sizeof(a.bytes)) % TCP_ADDRESSES];
+}
+
 static void conn_close(struct tcp_conn *c)
 {
 	struct worker *w = c->tcp->worker;
+	atomic_uint *count = address_count(c);
 
 	if (c->handoff) {
 		struct handoff *h = c->handoff;
@@ -93,6 +107,8 @@ static void conn_close(struct tcp_conn *c)
 		c->handoff = NULL;
 		handoff_left(h);
 	}
+	if (count)
+		atomic_fetch_sub(count, 1);
 	list_remove(c);
 	if (c->waits_for)
 		(void)event_del(&c->event);
@@ -447,6 +463,20 @@ static void on_sweep(evutil_socket_t fd, short what, void *ctx)
 
 /* --- accepting -------------------------------------------------------------- */
 
+/* One connection too many from C's address: the one that was idle longest goes, or C itself. */
+static void keep_to_share(struct tcp_conn *c)
+{
+	atomic_uint *count = address_count(c);
+	struct tcp_conn *old = c->tcp->oldest;
+
+	if (atomic_load(count) <= c->tcp->worker->server->settings.tcp_clients_per_address)
+		return;
+	while (address_count(old) != count)
+		old = old->newer;
+	stats_add(&c->tcp->worker->stats.tcp_refused, 1);
+	conn_close(old);
+}
+
 static void conn_new(struct tcp *t, int fd, const struct sockaddr_in6 *addr)
 {
 	struct worker *w = t->worker;
@@ -460,6 +490,10 @@ static void conn_new(struct tcp *t, int fd, const struct sockaddr_in6 *addr)
 	stats_add(&w->stats.tcp_open, 1);
 	stats_add(&w->stats.tcp_accepted, 1);
 	wait_for(c, EV_READ);
+	if (w->server->tcp_by_address) {
+		atomic_fetch_add(address_count(c), 1);
+		keep_to_share(c);
+	}
 }
 
 /* Room for one more of them all? */

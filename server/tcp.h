@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#define TCP_ADDRESSES 65536u /* slots for counting clients */
+
 struct mail;
 struct tcp;
 struct worker;

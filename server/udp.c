@@ -80,26 +80,43 @@ static void hand_over(struct udp *u, unsigned i, enum answer_result what, size_t
 	handoff_from_udp(u->worker, what, &c, slot->msg, len);
 }
 
+static bool is_exempt(const struct server_settings *set, const struct sockaddr *client)
+{
+	struct netaddr a;
+
+	netaddr_from_sockaddr(client, &a);
+	for (size_t i = 0; i < set->nrate_limit_exempt; i++)
+		if (netprefix_contains(&set->rate_limit_exempt[i], &a))
+			return true;
+	return false;
+}
+
+/* An answer beyond the rate: let it pass after all (false), cut it to TC (*len), or drop it (true).
+ */
+static bool limit(struct udp *u, struct answer_client *client, enum rrl_verdict verdict,
+		  uint8_t *msg, size_t *len)
+{
+	struct worker *w = u->worker;
+	const struct server_settings *set = &w->server->settings;
+
+	if (is_exempt(set, client->addr))
+		return false;
+	stats_add(verdict == RRL_SLIP ? &w->stats.slipped : &w->stats.limited, 1);
+	if (set->rate_limit_dry_run)
+		return false;
+	if (verdict == RRL_SLIP)
+		*len = answer_truncate(&w->answerer, client, msg);
+	return verdict == RRL_DROP;
+}
+
 static inline bool is_limited(struct udp *u, struct answer_client *client, uint8_t *msg,
 			      size_t *len)
 {
 	struct worker *w = u->worker;
-	struct answerer *a = &w->answerer;
+	enum rrl_verdict verdict =
+		rrl_check(w->server->rrl, client->addr, w->answerer.account.key, w->now_ms);
 
-	switch (rrl_check(w->server->rrl, client->addr, a->account.key, w->now_ms)) {
-	case RRL_PASS:
-		return false;
-	case RRL_SLIP:
-		stats_add(&w->stats.slipped, 1);
-		if (w->server->settings.rate_limit_dry_run)
-			return false;
-		*len = answer_truncate(a, client, msg);
-		return false;
-	case RRL_DROP:
-		stats_add(&w->stats.limited, 1);
-		return !w->server->settings.rate_limit_dry_run;
-	}
-	__builtin_unreachable();
+	return __builtin_expect(verdict != RRL_PASS, 0) && limit(u, client, verdict, msg, len);
 }
 
 /* Answer slot I over its query.  Octets to send, 0 = none. */

@@ -10,6 +10,7 @@
 #include "lib/rdata.h"
 #include "lib/rrtype.h"
 #include "lib/transfer.h"
+#include "server/rr_edit.h"
 #include "zonedb/rrset.h"
 #include "zonedb/txn.h"
 #include "zonedb/zonedb.h"
@@ -44,18 +45,6 @@ static bool same_set(const struct dns_record *a, const struct dns_record *b)
 	       dname_equal(a->owner, b->owner);
 }
 
-static bool is_in_rrset(const struct rrset *s, const struct dns_record *r)
-{
-	const uint8_t *rdata;
-	size_t pos = 0;
-	uint16_t len;
-
-	while (rrset_next(s, &pos, &rdata, &len))
-		if (rdata_compare(r->type, r->rdata, r->rdlen, rdata, len) == 0)
-			return true;
-	return false;
-}
-
 static bool is_in_message(const struct dns_msg *m, const struct dns_record *of,
 			  const uint8_t *rdata, uint16_t len)
 {
@@ -83,7 +72,8 @@ static unsigned check_value(const struct zone *z, const struct dns_msg *m, size_
 	if (s == NULL)
 		return DNS_RCODE_NXRRSET;
 	for (size_t i = at; i < m->nrecords; i++)
-		if (same_set(r, &m->records[i]) && !is_in_rrset(s, &m->records[i]))
+		if (same_set(r, &m->records[i]) &&
+		    !rr_edit_has(s, m->records[i].rdata, m->records[i].rdlen))
 			return DNS_RCODE_NXRRSET;
 	while (rrset_next(s, &pos, &rdata, &len))
 		if (!is_in_message(m, r, rdata, len))
@@ -175,32 +165,6 @@ static void touched(struct apply *a, const uint8_t *owner, uint16_t type)
 	c->list[c->n++] = (struct update_change){ owner, type };
 }
 
-/* Put (owner, type) of R: what S has besides R, and R itself if ADD. */
-static int replace(struct apply *a, const struct rrset *s, const struct dns_record *r, bool add)
-{
-	size_t n = 0, pos = 0, count = s ? rrset_count(s) : 0;
-	struct rdata *list = mem_calloc(count + 1, sizeof(*list));
-	const uint8_t *rdata;
-	uint32_t ttl = r->ttl;
-	uint16_t len;
-	int err;
-
-	while (s && rrset_next(s, &pos, &rdata, &len))
-		if (rdata_compare(r->type, rdata, len, r->rdata, r->rdlen) != 0)
-			list[n++] = (struct rdata){ rdata, len };
-	if (add)
-		list[n++] = (struct rdata){ r->rdata, r->rdlen };
-	else if (s)
-		ttl = s->variants[0].ttl;
-	touched(a, r->owner, r->type);
-	if (n)
-		err = txn_put_rrset(a->t, a->origin, r->owner, r->type, ttl, list, n);
-	else
-		err = txn_remove(a->t, a->origin, r->owner, r->type);
-	free(list);
-	return err;
-}
-
 static bool is_single(uint16_t type)
 {
 	return type == RRTYPE_CNAME || type == RRTYPE_SOA || type == RRTYPE_DNAME;
@@ -218,19 +182,24 @@ static int add_soa(struct apply *a, const struct dns_record *r)
 	    transfer_serial_compare(transfer_soa_serial(r->rdata, r->rdlen),
 				    transfer_soa_serial(rdata, len)) <= 0)
 		return 0;
-	return replace(a, NULL, r, true);
+	touched(a, r->owner, r->type);
+	return rr_edit_set(a->t, a->origin, r->owner, r->type, r->ttl, r->rdata, r->rdlen);
 }
 
 /* 3.4.2.2 */
 static int add(struct apply *a, const struct dns_record *r)
 {
-	const struct rrset *s = txn_rrset(a->t, a->origin, r->owner, r->type);
+	int err;
 
 	if (r->type == RRTYPE_SOA)
 		return add_soa(a, r);
-	/* a CNAME beside other data, or other data beside a CNAME: ignored */
-	int err = replace(a, is_single(r->type) ? NULL : s, r, true);
-	return err == ERR_CONFLICT ? 0 : err;
+	touched(a, r->owner, r->type);
+	if (is_single(r->type))
+		err = rr_edit_set(a->t, a->origin, r->owner, r->type, r->ttl, r->rdata, r->rdlen);
+	else
+		err = rr_edit_add(a->t, a->origin, r->owner, r->type, r->ttl, r->rdata, r->rdlen);
+	/* what is there; a CNAME beside other data, or other data beside a CNAME: ignored */
+	return err == ERR_EXISTS || err == ERR_CONFLICT ? 0 : err;
 }
 
 static bool is_kept(const struct apply *a, const struct dns_record *r, uint16_t type)
@@ -267,11 +236,12 @@ static int remove_record(struct apply *a, const struct dns_record *r)
 	const struct rrset *s = txn_rrset(a->t, a->origin, r->owner, r->type);
 	bool apex = dname_equal(r->owner, a->origin);
 
-	if (s == NULL || !is_in_rrset(s, r) || (apex && r->type == RRTYPE_SOA))
+	if (s == NULL || !rr_edit_has(s, r->rdata, r->rdlen) || (apex && r->type == RRTYPE_SOA))
 		return 0;
 	if (apex && r->type == RRTYPE_NS && rrset_count(s) == 1)
 		return 0; /* the last NS stays */
-	return replace(a, s, r, false);
+	touched(a, r->owner, r->type);
+	return rr_edit_remove(a->t, a->origin, r->owner, r->type, r->rdata, r->rdlen);
 }
 
 static int apply_one(struct apply *a, const struct dns_record *r)

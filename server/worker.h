@@ -35,9 +35,10 @@ struct server {
 	unsigned nworkers;     /* 0 while stopped */
 	struct netaddr *bound; /* one for each listen address */
 	struct cookie_keys cookies;
-	struct rrl *rrl;      /* NULL = off */
-	atomic_uint tcp_open; /* connections of all workers */
-	handoff_cb handler;   /* set before start */
+	struct rrl *rrl;             /* NULL = off */
+	atomic_uint tcp_open;        /* connections of all workers */
+	atomic_uint *tcp_by_address; /* by hash of address; NULL = no limit */
+	handoff_cb handler;          /* set before start */
 	void *handler_ctx;
 	struct handoff *handoffs;  /* control thread: those given to the handler and not done */
 	struct answerer *answerer; /* control thread: for handoff_answer */

@@ -85,6 +85,7 @@ struct provider_ops {
 			      void *ctx);
 	/* A domain filter of the service's own (webhook), known after records; NULL = none. */
 	const struct domain_filter *(*filter)(struct provider *p);
-	/* The service refuses an asterisk elsewhere than as the whole first label ("a-*.example.org"). */
+	/* The service refuses an asterisk elsewhere than as the whole first label
+	 * ("a-*.example.org"). */
 	bool no_inner_asterisk;
 };

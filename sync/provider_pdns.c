@@ -41,12 +41,13 @@ struct zone {
 struct provider {
 	struct provider_env env;
 	struct http_api *api;
-	char *key; /* or "file:PATH" */
+	char *key;         /* or "file:PATH" */
 	char *server_path; /* "/api/v1/servers/ID" */
 	struct zone *zones;
 	size_t nzones;
 	struct strv zone_names;
-	struct map disabled; /* "name type" -> struct strv: contents that are switched off, to be kept */
+	struct map disabled; /* "name type" -> struct strv: contents that are switched off, to be
+				kept */
 
 	void (*on_records)(void *ctx, int err, const char *err_text, struct endpoint_list *records);
 	void (*on_applied)(void *ctx, int err, const char *err_text);
@@ -117,8 +118,8 @@ static char *explain(const char *what, const struct http_api_result *r)
 
 	if (said == NULL)
 		said = r->status && r->len ? r->body : error_text(r->err);
-	return r->status ? mem_printf("%s: status %d: %.300s", what, r->status, said) :
-			   mem_printf("%s: %.300s", what, said);
+	return r->status ? mem_printf("%s: status %d: %.300s", what, r->status, said)
+			 : mem_printf("%s: %.300s", what, said);
 }
 
 static void end_records(struct provider *p, int err, char *why)
@@ -138,8 +139,7 @@ static void read_contents(struct provider *p, const cJSON *rrset, const char *ty
 {
 	const cJSON *records = cJSON_GetObjectItemCaseSensitive(rrset, "records"), *r;
 
-	cJSON_ArrayForEach(r, records)
-	{
+	cJSON_ArrayForEach(r, records) {
 		const char *content = json_text(r, "content");
 
 		if (content == NULL)
@@ -233,8 +233,7 @@ static void got_zones(void *ctx, const struct http_api_result *r)
 	zones_fini(p);
 	map_fini(&p->disabled, strv_free);
 	p->disabled = (struct map){ 0 };
-	cJSON_ArrayForEach(z, r->json)
-	{
+	cJSON_ArrayForEach(z, r->json) {
 		const char *id = json_text(z, "id"), *name = json_text(z, "name");
 
 		if (id == NULL || name == NULL || !domain_filter_match_zone(p->env.filter, name))
@@ -309,8 +308,7 @@ static void add_content(cJSON *records, const char *content, bool disabled)
 	cJSON_AddItemToArray(records, r);
 }
 
-static cJSON *replace_json(const struct provider *p, const struct zone *z,
-			   const struct endpoint *e)
+static cJSON *replace_json(const struct provider *p, const struct zone *z, const struct endpoint *e)
 {
 	cJSON *o = rrset_json(z, e, "REPLACE"), *list = cJSON_AddArrayToObject(o, "records");
 	char *key = mem_printf("%s %s", e->dns_name, type_of(z, e));
@@ -319,9 +317,9 @@ static cJSON *replace_json(const struct provider *p, const struct zone *z,
 	(void)cJSON_AddNumberToObject(o, "ttl",
 				      (double)(e->record_ttl ? e->record_ttl : DEFAULT_TTL));
 	for (size_t i = 0; i < e->targets.n; i++) {
-		char *content = strcmp(e->record_type, "TXT") == 0 && e->targets.s[i][0] != '"' ?
-					spelling_quoted(e->targets.s[i]) :
-					spelling_absolute(e->record_type, e->targets.s[i]);
+		char *content = strcmp(e->record_type, "TXT") == 0 && e->targets.s[i][0] != '"'
+					? spelling_quoted(e->targets.s[i])
+					: spelling_absolute(e->record_type, e->targets.s[i]);
 
 		add_content(list, content, false);
 		free(content);
@@ -356,8 +354,7 @@ static void send_patch(void *ctx, struct batch *b, const void *zone, struct chan
 	for (size_t i = 0; i < n; i++) {
 		const struct endpoint *before = c[i]->before, *after = c[i]->after;
 
-		if (before &&
-		    (after == NULL || strcmp(type_of(z, before), type_of(z, after)) != 0))
+		if (before && (after == NULL || strcmp(type_of(z, before), type_of(z, after)) != 0))
 			cJSON_AddItemToArray(rrsets, rrset_json(z, before, "DELETE"));
 		if (after)
 			cJSON_AddItemToArray(rrsets, replace_json(p, z, after));
@@ -417,7 +414,8 @@ static int open_provider(const struct provider_env *env, struct provider **ret, 
 	struct buf id = { 0 };
 
 	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
-		*ret_why = mem_printf("--pdns-server=%s: a URL with http or https is expected", url);
+		*ret_why =
+			mem_printf("--pdns-server=%s: a URL with http or https is expected", url);
 		return ERR_INVALID;
 	}
 	if (*config_text(c, OPT_PDNS_API_KEY) == '\0') {
@@ -432,17 +430,16 @@ static int open_provider(const struct provider_env *env, struct provider **ret, 
 	p->server_path = mem_printf("/api/v1/servers/%s", buf_str(&id));
 	buf_fini(&id);
 	char *base = mem_strndup(url, strlen(url) - (url[strlen(url) - 1] == '/'));
-	struct http_api_config api = {
-		.loop = env->loop,
-		.http = env->http,
-		.base_url = base,
-		.ca_file = or_null(config_text(c, OPT_TLS_CA)),
-		.client_cert = or_null(config_text(c, OPT_TLS_CLIENT_CERT)),
-		.client_key = or_null(config_text(c, OPT_TLS_CLIENT_CERT_KEY)),
-		.insecure = config_bool(c, OPT_PDNS_SKIP_TLS_VERIFY),
-		.authorize = authorize,
-		.ctx = p
-	};
+	struct http_api_config api = { .loop = env->loop,
+				       .http = env->http,
+				       .base_url = base,
+				       .ca_file = or_null(config_text(c, OPT_TLS_CA)),
+				       .client_cert = or_null(config_text(c, OPT_TLS_CLIENT_CERT)),
+				       .client_key =
+					       or_null(config_text(c, OPT_TLS_CLIENT_CERT_KEY)),
+				       .insecure = config_bool(c, OPT_PDNS_SKIP_TLS_VERIFY),
+				       .authorize = authorize,
+				       .ctx = p };
 	p->api = http_api_new(&api);
 	free(base);
 	*ret = p;
@@ -461,9 +458,8 @@ static void adjust(struct provider *p, struct endpoint_list *desired)
 		struct endpoint *e = desired->e[i];
 		const char *alias = endpoint_prop(e, "alias");
 		bool is_cname = strcmp(e->record_type, "CNAME") == 0;
-		bool is_alias =
-			is_cname && ((alias && strcmp(alias, "true") == 0) ||
-				     strv_has(&p->zone_names, e->dns_name));
+		bool is_alias = is_cname && ((alias && strcmp(alias, "true") == 0) ||
+					     strv_has(&p->zone_names, e->dns_name));
 
 		wire_target_adjust(&(struct endpoint_list){ .e = &desired->e[i], .n = 1 }, 0);
 		if (is_alias)

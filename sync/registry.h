@@ -35,7 +35,7 @@ struct registry { /* each implementation's own struct begins with this */
 	/* Deletes would take what was never ours, and nothing bounds them: hold them, and why. */
 	const char *hold_deletes;
 	bool no_inner_asterisk; /* provider_ops.no_inner_asterisk */
-	struct map zones; /* origins of the hosted zones, as keys; empty if not known */
+	struct map zones;       /* origins of the hosted zones, as keys; empty if not known */
 };
 
 /* 0, or ERR_INVALID with *ret_why (caller frees): unknown registry, both affixes, bad key, empty

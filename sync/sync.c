@@ -110,10 +110,11 @@ static void instance_first_pass(void *ctx, struct instance *i, int err)
 		s->on_once(s->once_ctx, s->once_err);
 }
 
-static int add_instance(struct sync *s, const char *name, const struct config *config,
-			struct zonedb *zonedb, char **ret_why)
+/* PROVIDER as the user calls it, NAME for logs. */
+static int add_instance(struct sync *s, const char *provider, const char *name,
+			const struct config *config, struct zonedb *zonedb, char **ret_why)
 {
-	const struct provider_ops *ops = find_ops(name);
+	const struct provider_ops *ops = find_ops(provider);
 	struct instance_env env = { .loop = s->loop,
 				    .http = s->http,
 				    .dns = s->dns,
@@ -126,7 +127,7 @@ static int add_instance(struct sync *s, const char *name, const struct config *c
 	int err;
 
 	if (ops == NULL) {
-		*ret_why = unknown_provider(name);
+		*ret_why = unknown_provider(provider);
 		return ERR_INVALID;
 	}
 	err = instance_new(&env, name, ops, config, &i, ret_why);
@@ -135,6 +136,52 @@ static int add_instance(struct sync *s, const char *name, const struct config *c
 	s->instances = mem_array(s->instances, s->n + 1, sizeof(struct instance *));
 	s->instances[s->n++] = i;
 	return 0;
+}
+
+/* What the environment said before an entry's own was put in its place. */
+static void exchange_environment(const struct strv *lines, struct strv *old, bool put)
+{
+	for (size_t i = 0; i < lines->n; i++) {
+		size_t n = strcspn(lines->s[i], "=");
+		char *name = mem_strndup(lines->s[i], n);
+		const char *was = getenv(name); // NOLINT(concurrency-mt-unsafe): start, one thread
+
+		if (put) {
+			strv_take(old, mem_printf("%s%s", was ? "=" : "", was ? was : ""));
+			(void)setenv(name, lines->s[i] + n + 1, 1); // NOLINT(concurrency-mt-unsafe)
+		} else if (old->s[i][0] == '=') {
+			(void)setenv(name, old->s[i] + 1, 1); // NOLINT(concurrency-mt-unsafe)
+		} else {
+			(void)unsetenv(name); // NOLINT(concurrency-mt-unsafe)
+		}
+		free(name);
+	}
+}
+
+/* The providers of the configuration file. */
+static int add_entries(struct sync *s, const struct config *config, struct zonedb *zonedb,
+		       char **ret_why)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < config_providers(config); i++) {
+		const struct config *own = config_provider(config, i);
+		const struct strv *lines = config_provider_environment(config, i);
+		const char *name = config_provider_name(config, i);
+		struct strv old = { 0 };
+		char *why = NULL;
+
+		exchange_environment(lines, &old, true);
+		err = add_instance(s, config_list(own, OPT_PROVIDER)->s[0], name, own, zonedb,
+				   &why);
+		exchange_environment(lines, &old, false);
+		if (err)
+			*ret_why =
+				mem_printf("providers: %s: %s", name, why ? why : error_text(err));
+		free(why);
+		strv_fini(&old);
+	}
+	return err;
 }
 
 /*
@@ -233,7 +280,7 @@ int sync_new(struct loop *loop, const struct config *config, struct zonedb *zone
 	const char *served = "";
 	int err = 0;
 
-	if (providers->n == 0 && !serves) {
+	if (providers->n == 0 && config_providers(config) == 0 && !serves) {
 		*ret = NULL;
 		return 0;
 	}
@@ -248,7 +295,10 @@ int sync_new(struct loop *loop, const struct config *config, struct zonedb *zone
 		err = add_webhook(s, providers, zonedb, &served, ret_why);
 	for (size_t i = 0; err == 0 && i < providers->n; i++)
 		if (strcmp(providers->s[i], served) != 0)
-			err = add_instance(s, providers->s[i], config, zonedb, ret_why);
+			err = add_instance(s, providers->s[i], providers->s[i], config, zonedb,
+					   ret_why);
+	if (err == 0)
+		err = add_entries(s, config, zonedb, ret_why);
 	if (err) {
 		sync_free(s);
 		return err;

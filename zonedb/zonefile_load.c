@@ -9,98 +9,12 @@
 #include "lib/mem.h"
 #include "lib/rdata.h"
 #include "lib/rrtype.h"
+#include "zonedb/gather.h"
 #include "zonedb/rrset.h"
 #include "zonedb/txn.h"
 #include "zonedb/zonedb.h"
 #include "zonedb/zonefile.h"
 #include "zonedb/zonefile_sums.h"
-
-/*
- * Records of one (owner, type) that follow one another are gathered and put as
- * one RRset.  When more of it comes later in the file, they join what is there.
- */
-struct loader {
-	struct txn *t;
-	uint8_t zone[DNAME_MAX];
-	uint8_t owner[DNAME_MAX];
-	size_t owner_len;
-	uint16_t type;
-	uint32_t ttl;
-	struct buf bytes; /* RDATA, one behind the other */
-	uint16_t *lens;
-	size_t n, cap;
-	struct rdata *list; /* what is put */
-	size_t list_cap;
-	size_t records;
-	unsigned line; /* where the gathered ones began */
-	/* What the file said before and says now (zonefile_update). */
-	const struct zonefile_sums *old, *now;
-	struct zonefile_sums *sums; /* of this pass */
-	uint64_t key;               /* of the gathered ones */
-};
-
-static void add(struct loader *l, const uint8_t *rdata, uint16_t len)
-{
-	if (l->n == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 16;
-		l->lens = mem_array(l->lens, l->cap, sizeof(uint16_t));
-	}
-	l->lens[l->n++] = len;
-	buf_add(&l->bytes, rdata, len);
-}
-
-static void list_add(struct loader *l, size_t *n, const uint8_t *rdata, uint16_t len)
-{
-	if (*n == l->list_cap) {
-		l->list_cap = l->list_cap ? l->list_cap * 2 : 16;
-		l->list = mem_array(l->list, l->list_cap, sizeof(struct rdata));
-	}
-	l->list[(*n)++] = (struct rdata){ rdata, len };
-}
-
-/* The gathered records, behind what the transaction has of this RRset already. */
-static size_t list_all(struct loader *l)
-{
-	const struct rrset *there = NULL;
-	const uint8_t *rdata;
-	size_t pos = 0, n = 0;
-	uint16_t len;
-	bool *seen = &l->sums->seen[zonefile_sums_find(l->sums, l->key)];
-
-	if (*seen)
-		there = txn_rrset(l->t, l->zone, l->owner, l->type);
-	*seen = true;
-	if (there) {
-		l->ttl = there->ttl; /* the first one counts */
-		while (rrset_next(there, &pos, &rdata, &len))
-			list_add(l, &n, rdata, len);
-	}
-	rdata = (const uint8_t *)buf_str(&l->bytes);
-	for (size_t i = 0; i < l->n; rdata += l->lens[i], i++)
-		list_add(l, &n, rdata, l->lens[i]);
-	return n;
-}
-
-/* The file says of this RRset what it said before. */
-static bool is_unchanged(const struct loader *l)
-{
-	return l->old && zonefile_sums_find(l->old, l->key) >= 0 &&
-	       zonefile_sums_get(l->old, l->key) == zonefile_sums_get(l->now, l->key);
-}
-
-static int flush(struct loader *l)
-{
-	if (l->n == 0 || is_unchanged(l)) {
-		l->n = 0;
-		buf_reset(&l->bytes);
-		return 0;
-	}
-	size_t n = list_all(l);
-	int err = txn_put_rrset(l->t, l->zone, l->owner, l->type, l->ttl, l->list, n);
-	l->n = 0;
-	buf_reset(&l->bytes);
-	return err;
-}
 
 static const char *put_error(int err, uint16_t type)
 {
@@ -114,70 +28,34 @@ static const char *put_error(int err, uint16_t type)
 }
 
 /* Say why, naming the place where the RRset began. */
-static char *explain(const struct loader *l, int err)
+static char *explain(const struct gather *g, int err)
 {
 	char name[DNAME_TEXT_MAX], type[16];
 
-	return mem_printf("%s %s (line %u): %s", dname_to_text(l->owner, name),
-			  rrtype_to_text(l->type, type), l->line, put_error(err, l->type));
+	return mem_printf("%s %s (line %u): %s", dname_to_text(g->owner, name),
+			  rrtype_to_text(g->type, type), g->tag, put_error(err, g->type));
 }
 
 static int on_record(void *ctx, const struct zonefile_record *r, char **ret_why)
 {
-	struct loader *l = ctx;
-	size_t owner_len = dname_len(r->owner);
+	struct gather *g = ctx;
+	int err = gather_add(g, r->owner, r->type, r->ttl, r->rdata, r->rdlen, r->line);
 
-	l->records++;
-	if (l->n == 0 || r->type != l->type || owner_len != l->owner_len ||
-	    memcmp(r->owner, l->owner, owner_len) != 0) {
-		int err = flush(l);
-
-		if (err) {
-			*ret_why = explain(l, err);
-			return err;
-		}
-		memcpy(l->owner, r->owner, owner_len);
-		l->owner_len = owner_len;
-		l->type = r->type;
-		l->ttl = r->ttl;
-		l->line = r->line;
-		l->key = zonefile_sums_key(r->owner, r->type);
-	}
-	zonefile_sums_add(l->sums, l->key,
-			  zonefile_sums_record(r->type, r->ttl, r->rdata, r->rdlen));
-	add(l, r->rdata, r->rdlen);
-	return 0;
-}
-
-static struct loader *loader_new(struct txn *t, const uint8_t *origin)
-{
-	struct loader *l = MEM_NEW(struct loader);
-
-	l->t = t;
-	l->sums = zonefile_sums_new();
-	memcpy(l->zone, origin, dname_len(origin));
-	return l;
-}
-
-static void loader_free(struct loader *l)
-{
-	zonefile_sums_free(l->sums);
-	buf_fini(&l->bytes);
-	free(l->lens);
-	free(l->list);
-	free(l);
+	if (err)
+		*ret_why = explain(g, err);
+	return err;
 }
 
 /* Read the whole file into the transaction. */
-static int load(struct loader *l, const char *path, struct strv *includes, char **ret_why)
+static int load(struct gather *g, const char *path, struct strv *includes, char **ret_why)
 {
-	int err = zonefile_parse(path, l->zone, on_record, l, includes, ret_why);
+	int err = zonefile_parse(path, g->zone, on_record, g, includes, ret_why);
 
 	if (err)
 		return err;
-	err = flush(l);
+	err = gather_flush(g);
 	if (err) {
-		char *why = explain(l, err);
+		char *why = explain(g, err);
 
 		*ret_why = mem_printf("%s: %s", path, why);
 		free(why);
@@ -188,18 +66,19 @@ static int load(struct loader *l, const char *path, struct strv *includes, char 
 int zonefile_load(struct txn *t, const char *path, const uint8_t *origin, struct strv *includes,
 		  size_t *ret_records, char **ret_why)
 {
-	struct loader *l = loader_new(t, origin);
+	struct gather g;
 	int err = txn_zone_add(t, origin);
 
+	gather_init(&g, t, origin);
 	if (err == 0)
 		err = txn_zone_clear(t, origin);
 	if (err)
 		*ret_why = mem_strdup(error_text(err));
 	else
-		err = load(l, path, includes, ret_why);
+		err = load(&g, path, includes, ret_why);
 	if (err == 0 && ret_records)
-		*ret_records = l->records;
-	loader_free(l);
+		*ret_records = g.records;
+	gather_fini(&g);
 	return err;
 }
 
@@ -234,10 +113,11 @@ int zonefile_update(struct txn *t, const struct zone *live, const char *path, co
 		    const struct zonefile_sums *old, struct zonefile_sums **ret_sums,
 		    struct strv *includes, size_t *ret_records, char **ret_why)
 {
-	struct loader *l = loader_new(t, origin);
 	struct zonefile_sums *now = NULL;
+	struct gather g;
 	int err = 0;
 
+	gather_init(&g, t, origin);
 	if (old && live) {
 		now = zonefile_sums_new();
 		err = zonefile_parse(path, origin, sum_record, now, NULL, ret_why);
@@ -245,27 +125,27 @@ int zonefile_update(struct txn *t, const struct zone *live, const char *path, co
 			goto out;
 		struct removal m = { t, origin, old, now };
 		zone_each_unordered(live, remove_if_gone, &m);
-		l->old = old;
-		l->now = now;
+		g.old = old;
+		g.now = now;
 	}
 	err = txn_zone_add(t, origin);
 	if (err)
 		*ret_why = mem_strdup(error_text(err));
 	else
-		err = load(l, path, includes, ret_why);
-	if (err == 0 && now && now->total != l->sums->total) {
+		err = load(&g, path, includes, ret_why);
+	if (err == 0 && now && now->total != g.sums->total) {
 		*ret_why = mem_printf("%s: changed while it was read", path);
 		err = ERR_AGAIN;
 	}
 	if (err)
 		goto out;
 	if (ret_records)
-		*ret_records = l->records;
-	*ret_sums = l->sums;
-	l->sums = NULL;
+		*ret_records = g.records;
+	*ret_sums = g.sums;
+	g.sums = NULL;
 out:
 	zonefile_sums_free(now);
-	loader_free(l);
+	gather_fini(&g);
 	return err;
 }
 

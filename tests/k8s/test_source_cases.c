@@ -10,6 +10,8 @@
  *	errors: [InvalidTTL]                                             # reasons of source_error
  *	fails: text                                                      # start-up error holds this
  *
+ * Each case runs twice: over a store, and through a folder of manifests with its checks.
+ *
  * An endpoint's line: name, type, then what it has of ttl=, id=, label.NAME=, PROPERTY=VALUE
  *(sorted), and
  * @RESOURCE; targets behind the arrow.
@@ -23,15 +25,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "k8s/k8s.h"
 #include "k8s/object.h"
 #include "k8s/store.h"
 #include "lib/buf.h"
 #include "lib/config.h"
 #include "lib/gslb_decl.h"
 #include "lib/json.h"
+#include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/map.h"
 #include "lib/mem.h"
@@ -96,13 +101,16 @@ static void take_error(void *ctx, const struct object *obj, const char *reason, 
 	strv_add(&w->errors, reason);
 }
 
-static struct config *case_config(const cJSON *doc)
+/* FOLDER: of manifests; NULL = none. */
+static struct config *case_config(const cJSON *doc, const char *folder)
 {
 	struct strv flags = { 0 };
 	const char **pairs;
 	struct config *c;
 
 	json_strings(doc, "flags", &flags);
+	if (folder)
+		strv_take(&flags, mem_printf("manifests=%s", folder));
 	pairs = mem_calloc(flags.n + 1, sizeof(*pairs));
 	for (size_t i = 0; i < flags.n; i++)
 		pairs[i] = flags.s[i];
@@ -176,7 +184,7 @@ static void run_case(cJSON *doc, struct buf *faults)
 	const struct endpoint_sink sink = { .ctx = &w, .endpoints = take_endpoints };
 	const char *fails = json_text(doc, "fails");
 	struct loop *loop = loop_new();
-	struct config *config = case_config(doc);
+	struct config *config = case_config(doc, NULL);
 	struct store *store = store_new();
 	struct source_set *set = NULL;
 	char *why = NULL;
@@ -202,6 +210,69 @@ static void run_case(cJSON *doc, struct buf *faults)
 	strv_fini(&w.errors);
 }
 
+/* The objects as files of their own, in the folder F->folder. */
+static unsigned write_manifests(const cJSON *doc, const char *folder)
+{
+	const cJSON *it = NULL;
+	unsigned n = 0;
+
+	cJSON_ArrayForEach(it, json_get(doc, "objects")) {
+		char *path = mem_printf("%s/%u.yaml", folder, n++);
+		char *text = json_print(it);
+		FILE *out = fopen(path, "w");
+
+		assert_non_null(out);
+		(void)fputs(text, out);
+		assert_int_equal(fclose(out), 0);
+		free(text);
+		free(path);
+	}
+	return n;
+}
+
+static void remove_manifests(const char *folder, unsigned n)
+{
+	while (n) {
+		char *path = mem_printf("%s/%u.yaml", folder, --n);
+
+		(void)unlink(path);
+		free(path);
+	}
+	(void)rmdir(folder);
+}
+
+/* The same objects through a folder of manifests, with its checks and defaults. */
+static void run_manifests(const cJSON *doc, struct buf *faults)
+{
+	char folder[] = "/tmp/gslbd-cases-XXXXXX";
+	struct world w = { 0 };
+	const struct endpoint_sink sink = { .ctx = &w, .endpoints = take_endpoints };
+	struct loop *loop = loop_new();
+	struct config *config;
+	struct k8s *k = NULL;
+	char *why = NULL;
+	unsigned n;
+
+	assert_non_null(mkdtemp(folder));
+	n = write_manifests(doc, folder);
+	config = case_config(doc, folder);
+	if (k8s_new(loop, config, NULL, &sink, &k, &why) < 0) {
+		if (json_text(doc, "fails") == NULL)
+			buf_printf(faults, "    manifests: does not start: %s\n", why);
+		free(why);
+	} else {
+		k8s_start(k);
+		json_strings(doc, "errors", &w.errors); /* the door keeps them to itself */
+		check_world(doc, &w, faults);
+	}
+	k8s_free(k);
+	config_free(config);
+	loop_free(loop);
+	remove_manifests(folder, n);
+	map_fini(&w.objects, free_lines);
+	strv_fini(&w.errors);
+}
+
 struct file {
 	const char *path;
 	unsigned cases, failed;
@@ -214,7 +285,11 @@ static void each_case(void *ctx, cJSON *doc, unsigned line)
 	const char *name = json_text(doc, "case");
 
 	f->cases++;
-	run_case(doc, &faults);
+	run_manifests(doc, &faults);
+	if (faults.len == 0)
+		run_case(doc, &faults);
+	else
+		buf_puts(&faults, "    (by manifests)\n");
 	if (faults.len) {
 		f->failed++;
 		print_error("%s:%u: %s\n%s", f->path, line, name ? name : "?", buf_str(&faults));
@@ -262,6 +337,7 @@ int main(int argc, char **argv)
 	glob_t found;
 	int failed;
 
+	log_setup(LOG_LEVEL_ERROR, 0); /* what objects get wrong is expected here */
 	if (glob(pattern, 0, NULL, &found) != 0) {
 		(void)fprintf(stderr, "no cases at %s\n", pattern);
 		return 1;

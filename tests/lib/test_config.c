@@ -457,6 +457,66 @@ static void the_file_is_beaten_by_all_but_the_defaults(void **state)
 	config_free(c);
 }
 
+static void each_provider_of_the_file_has_the_options_of_all_and_its_own(void **state)
+{
+	static const char yaml[] = "txt-owner-id: all\n"
+				   "domain-filter: [all.example]\n"
+				   "providers:\n"
+				   "- provider: cloudflare\n"
+				   "  domain-filter: [a.example, b.example]\n"
+				   "  environment: {CF_API_TOKEN: \"file:/x\"}\n"
+				   "- name: second\n"
+				   "  provider: cloudflare\n"
+				   "  policy: upsert-only\n"
+				   "  txt-owner-id: own\n";
+	char text[4096];
+	int code;
+	struct config *c = load_file(yaml, WORDS("--txt-owner-id=flag"), &code, text);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(config_providers(c), 2);
+	assert_string_equal(config_provider_name(c, 0), "cloudflare");
+	assert_string_equal(config_provider_name(c, 1), "second");
+	const struct config *a = config_provider(c, 0), *b = config_provider(c, 1);
+	assert_list(a, OPT_PROVIDER, "cloudflare");
+	assert_list(a, OPT_DOMAIN_FILTER, "a.example|b.example");
+	assert_list(b, OPT_DOMAIN_FILTER, "all.example");
+	assert_string_equal(config_text(a, OPT_TXT_OWNER_ID), "flag");
+	assert_string_equal(config_text(b, OPT_TXT_OWNER_ID), "own");
+	assert_string_equal(config_text(b, OPT_POLICY), "upsert-only");
+	assert_string_equal(config_text(c, OPT_POLICY), "sync");
+	assert_int_equal(config_provider_environment(c, 0)->n, 1);
+	assert_string_equal(config_provider_environment(c, 0)->s[0], "CF_API_TOKEN=file:/x");
+	config_free(c);
+}
+
+static void bad_entries_of_providers_are_named(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "providers: x", "list" },
+		{ "providers: [x]", "entry 1" },
+		{ "providers: [{policy: sync}]", "provider" },
+		{ "providers: [{provider: [a, b]}]", "one" },
+		{ "providers: [{provider: a}, {provider: a}]", "already" },
+		{ "providers: [{provider: a, nonsense: 1}]", "nonsense" },
+		{ "providers: [{provider: a, interval: x}]", "interval" },
+		{ "providers: [{provider: a, environment: [x]}]", "environment" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[4096];
+		int code;
+
+		if (load_file(rows[i][0], NULL, &code, text))
+			fail_msg("accepted: %s", rows[i][0]);
+		assert_int_equal(code, 2);
+		if (!strstr(text, rows[i][1]))
+			fail_msg("'%s' is not in: %s", rows[i][1], text);
+	}
+}
+
 static void a_broken_file_is_exit_2_and_named(void **state)
 {
 	static const struct {
@@ -576,6 +636,8 @@ int main(void)
 		cmocka_unit_test(flags_without_meaning_are_accepted_with_a_warning),
 		cmocka_unit_test(every_flag_of_externaldns_is_known),
 		cmocka_unit_test(the_file_is_beaten_by_all_but_the_defaults),
+		cmocka_unit_test(each_provider_of_the_file_has_the_options_of_all_and_its_own),
+		cmocka_unit_test(bad_entries_of_providers_are_named),
 		cmocka_unit_test(a_broken_file_is_exit_2_and_named),
 		cmocka_unit_test(a_missing_file_is_exit_2),
 		cmocka_unit_test(help_and_version_print_and_exit_0),

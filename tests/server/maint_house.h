@@ -27,6 +27,8 @@ struct maint_house {
 
 /* options: "name=value", NULL-ended.  with_state: in dir/state. */
 void maint_house_start(struct maint_house *h, const char *const *options, bool with_state);
+/* What maint_new says of these options on a running house; what was made is freed. */
+int maint_house_try(struct maint_house *h, const char *const *options);
 /* Stop all but the folder: a restart is stop and start. */
 void maint_house_stop(struct maint_house *h);
 void maint_house_remove(struct maint_house *h);

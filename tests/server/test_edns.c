@@ -222,6 +222,23 @@ static void a_good_cookie_exempts_from_rate_limits(void **state)
 	assert_true(harness.answerer.account.exempt);
 }
 
+/* RFC 7873 5.2.3: by policy alone. */
+static void cookies_may_be_required(void **state)
+{
+	(void)state;
+	harness.settings.cookie_required = true;
+	assert_string_equal(harness_ask("www.z.test A +opt=10:" CLIENT),
+			    "BADCOOKIE\nOPT 1232 10:" CLIENT SERVER "\n");
+	assert_string_equal(
+		harness_ask("www.z.test A +opt=10:" CLIENT "ffffffffffffffffffffffffffffffff"),
+		"BADCOOKIE\nOPT 1232 10:" CLIENT SERVER "\n");
+	assert_string_equal(harness_ask("www.z.test A +opt=10:" CLIENT SERVER),
+			    ANSWER "OPT 1232 10:" CLIENT SERVER "\n");
+	assert_string_equal(harness_ask("www.z.test A +edns"), "NOERROR tc\nOPT 1232\n");
+	assert_string_equal(harness_ask("www.z.test A"), "NOERROR tc\n");
+	assert_string_equal(harness_ask("www.z.test A +tcp"), ANSWER);
+}
+
 /* One TXT whose answer has exactly N octets with a 12-octet name and no OPT. */
 static void put_txt(const char *owner, size_t answer_len)
 {
@@ -596,6 +613,7 @@ int main(void)
 		TEST(the_report_agent_is_told_but_not_below_itself),
 		TEST(chaos_names_are_told_when_configured),
 		TEST(a_good_cookie_exempts_from_rate_limits),
+		TEST(cookies_may_be_required),
 		TEST(answers_are_cut_at_the_clients_size_exactly),
 		TEST(what_is_already_there_stays_when_the_rest_is_cut),
 		TEST(additional_data_is_optional),

@@ -374,6 +374,27 @@ static void the_longest_idle_goes_when_there_are_too_many(void **state)
 		close(fd[i]);
 }
 
+static void one_address_has_its_share_of_connections(void **state)
+{
+	uint8_t q[600];
+	int fd[4];
+
+	(void)state;
+	harness.settings.workers = 1;
+	harness.settings.tcp_clients_per_address = 3;
+	start_one();
+	for (unsigned i = 0; i < 4; i++) {
+		size_t len = question(q, "www.z.test A");
+
+		fd[i] = tcp();
+		assert_int_equal(send(fd[i], q, len, 0), len);
+		assert_string_equal(receive_tcp(fd[i], NULL), ANSWER);
+	}
+	expect_closed(fd[0]);
+	for (unsigned i = 1; i < 4; i++)
+		close(fd[i]);
+}
+
 /* A client that reads nothing blocks itself alone, and gets everything when it reads. */
 static void tcp_waits_for_slow_readers(void **state)
 {
@@ -466,6 +487,35 @@ static void rate_limits_hold_and_slip(void **state)
 	/* another name has its own share */
 	assert_memory_equal(ask_udp(fd, "nope.z.test A"), "NXDOMAIN aa\n", 12);
 	close(fd);
+}
+
+static void exempt_prefixes_and_dry_runs_are_not_limited(void **state)
+{
+	(void)state;
+	for (unsigned dry = 0; dry < 2; dry++) {
+		harness.settings.workers = 1;
+		harness.settings.rate_limit = 1;
+		harness.settings.rate_limit_dry_run = dry;
+		if (!dry) {
+			harness.settings.rate_limit_exempt =
+				mem_calloc(1, sizeof(struct netprefix));
+			harness.settings.nrate_limit_exempt = 1;
+			assert_int_equal(netprefix_from_text("127.0.0.0/8",
+							     harness.settings.rate_limit_exempt),
+					 0);
+		} else {
+			harness.settings.nrate_limit_exempt = 0;
+		}
+		free(harness.settings.listen);
+		start_one();
+		struct netaddr a = bound(0);
+		int fd = connect_to(&a, SOCK_DGRAM);
+		for (unsigned i = 0; i < 50; i++)
+			assert_string_equal(ask_udp(fd, "www.z.test A"), ANSWER);
+		close(fd);
+		server_free(server);
+		server = NULL;
+	}
 }
 
 /* --- handoff --------------------------------------------------------------- */
@@ -689,8 +739,10 @@ int main(void)
 		TEST(tcp_closes_on_nonsense),
 		TEST(tcp_closes_idle_and_dripping_clients),
 		TEST(the_longest_idle_goes_when_there_are_too_many),
+		TEST(one_address_has_its_share_of_connections),
 		TEST(tcp_waits_for_slow_readers),
 		TEST(rate_limits_hold_and_slip),
+		TEST(exempt_prefixes_and_dry_runs_are_not_limited),
 		TEST(a_transfer_flows_with_back_pressure),
 		TEST(a_transfer_ends_when_the_client_leaves),
 		TEST(notify_over_udp_is_answered_by_the_loop),

@@ -1,0 +1,23 @@
+/*
+ * delegation - what the parent zone should hold about our zones: the NS set of the
+ * load-balanced zone and the address of our name server, given to the providers
+ * through on_export; and what is told about a ZoneDelegation.  Control thread.
+ *
+ *	object "<zone>"                              NS: our name alone (shared set; names of
+ *	                                             dead clusters to be withdrawn), A, AAAA
+ *	object "dnsendpoint/k8gb-ns-extdns-<zone-dashed>"  the same as k8gb writes it for an
+ *	                                             ExternalDNS that runs beside: NS of all
+ *clusters
+ */
+#pragma once
+
+struct delegation;
+struct gslb;
+struct strv;
+
+struct delegation *delegation_new(struct gslb *g);
+void delegation_free(struct delegation *d);
+/* Give out what changed since the last time. */
+void delegation_export(struct delegation *d);
+/* Our name server's addresses as others found them (the Service's); copies. */
+void delegation_own_addresses(struct delegation *d, const struct strv *addresses);

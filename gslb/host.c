@@ -1,0 +1,332 @@
+/*
+ * host - one load-balanced name: who claims it, who offers addresses for it, and
+ * the decision.  host_resolve is the only function that decides.
+ * Control thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gslb/history.h"
+#include "gslb/inside.h"
+#include "gslb/names.h"
+#include "gslb/peers.h"
+#include "lib/clock.h"
+#include "lib/dname.h"
+#include "lib/mem.h"
+#include "lib/metric.h"
+
+/* --- life ------------------------------------------------------------------------ */
+
+void host_touch(struct host *h, const char *cause, const char *detail)
+{
+	struct gslb *g = h->g;
+
+	if (!h->is_dirty) {
+		h->is_dirty = true;
+		h->cause = cause;
+		mem_strset(&h->cause_detail, detail);
+		h->cause_ns = clock_mono_ns();
+		h->next_dirty = NULL;
+		*g->dirty_end = h;
+		g->dirty_end = &h->next_dirty;
+	}
+	gslb_soon(g);
+}
+
+static void free_offers(struct host *h)
+{
+	for (size_t i = 0; h->offers && i < h->g->peer_tags.n; i++) {
+		free(h->offers[i].targets);
+		free(h->offers[i].detail);
+	}
+	free(h->offers);
+}
+
+void host_free(struct host *h)
+{
+	free_offers(h);
+	decide_fini(&h->d);
+	strv_fini(&h->local_targets);
+	strv_fini(&h->answer);
+	free(h->claims);
+	free(h->name);
+	free(h->state_text);
+	free(h->cause_detail);
+	free(h);
+}
+
+struct host *host_get(struct gslb *g, const char *name)
+{
+	char *normal = name ? dname_text_normal(name) : NULL;
+	struct host *h = normal ? map_get(&g->hosts, normal) : NULL;
+	uint8_t wire[DNAME_MAX];
+
+	if (h == NULL && normal && dname_text_is_host(normal, true) &&
+	    dname_from_text(normal, wire) == 0) {
+		h = MEM_NEW(struct host);
+		h->g = g;
+		h->name = mem_strdup(normal);
+		memcpy(h->wire, wire, dname_len(wire));
+		h->zone = gslb_zone_of(g, normal);
+		(void)map_put(&g->hosts, normal, h); /* was not there */
+		if (h->zone)
+			peers_watch(g->peers, h);
+	}
+	free(normal);
+	return h;
+}
+
+/* Who wins a host: the older object; the canonical API group; then by id. */
+static int compare_claims(const struct claim *a, const struct claim *b)
+{
+	const struct gslb_decl *x = a->object->good, *y = b->object->good;
+
+	if (x->created_s != y->created_s)
+		return x->created_s < y->created_s ? -1 : 1;
+	bool cx = x->api_group && strcmp(x->api_group, "k8gb.io") == 0;
+	bool cy = y->api_group && strcmp(y->api_group, "k8gb.io") == 0;
+	if (cx != cy)
+		return cx ? -1 : 1;
+	return strcmp(x->id, y->id);
+}
+
+static void touch_claimants(struct host *h)
+{
+	for (size_t i = 0; i < h->nclaims; i++)
+		object_touch(h->g, h->claims[i].object);
+}
+
+void host_claim(struct host *h, struct object *o, const struct gslb_host_decl *d)
+{
+	struct claim new = { o, d };
+	size_t at = 0;
+
+	for (size_t i = 0; i < h->nclaims; i++)
+		if (h->claims[i].object == o)
+			return; /* the object names the host twice */
+	h->claims = mem_array(h->claims, h->nclaims + 1, sizeof(*h->claims));
+	while (at < h->nclaims && compare_claims(&h->claims[at], &new) <= 0)
+		at++;
+	memmove(&h->claims[at + 1], &h->claims[at], (h->nclaims - at) * sizeof(new));
+	h->claims[at] = new;
+	h->nclaims++;
+	touch_claimants(h);
+	host_touch(h, "object", o->good->id);
+}
+
+void host_unclaim(struct host *h, const struct object *o)
+{
+	for (size_t i = 0; i < h->nclaims; i++) {
+		if (h->claims[i].object != o)
+			continue;
+		h->nclaims--;
+		memmove(&h->claims[i], &h->claims[i + 1], (h->nclaims - i) * sizeof(*h->claims));
+		break;
+	}
+	touch_claimants(h);
+	host_touch(h, "object", o->good->id);
+}
+
+/* --- the cluster's own targets ----------------------------------------------------- */
+
+static void add_texts(struct decision *d, const struct strv *v, const char **ret_why)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		struct netaddr a;
+
+		if (netaddr_from_text(v->s[i], &a) == 0)
+			decide_add_member(d, &a);
+		else
+			*ret_why = "InvalidAddress";
+	}
+}
+
+static void add_names(struct gslb *g, struct decision *d, const struct strv *v,
+		      const char **ret_why)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const struct strv *found = names_get(g->names, v->s[i]);
+
+		if (found)
+			add_texts(d, found, ret_why);
+		if (found == NULL || found->n == 0)
+			*ret_why = "UnresolvedHostname";
+	}
+}
+
+/* k8gb's order: the annotations, then the cluster's addresses, then the object's status. */
+static void add_own_targets(struct gslb *g, struct decision *d, const char **ret_why)
+{
+	const struct gslb_decl *decl = d->decl;
+
+	if (decl->exposed_hostnames.n) {
+		add_names(g, d, &decl->exposed_hostnames, ret_why);
+	} else if (decl->exposed_ips.n) {
+		add_texts(d, &decl->exposed_ips, ret_why);
+	} else if (g->exposed.n) {
+		add_texts(d, &g->exposed, ret_why);
+	} else {
+		add_texts(d, &decl->status_ips, ret_why);
+		add_names(g, d, &decl->status_hostnames, ret_why);
+	}
+}
+
+static int by_address(const void *a, const void *b)
+{
+	return netaddr_compare(&((const struct member *)a)->addr,
+			       &((const struct member *)b)->addr);
+}
+
+static void sort_site(struct decision *d, const struct site *s)
+{
+	if (s->n > 1)
+		qsort(&d->members[s->first], s->n, sizeof(*d->members), by_address);
+}
+
+static void add_own_site(struct host *h)
+{
+	struct decision *d = &h->d;
+	const char *why = NULL;
+	struct site *s = decide_add_site(d, &(struct site){ .geo_tag = mem_strdup(h->g->own_tag),
+							    .source = SITE_LOCAL,
+							    .is_known = true,
+							    .weight = SITE_NO_WEIGHT });
+
+	s->health = h->local = health_of(h->claims[0].decl, d->decl->health_policy);
+	add_own_targets(h->g, d, &why);
+	sort_site(d, s);
+	if (s->health != HEALTH_HEALTHY)
+		s->state = health_text(s->health);
+	else if (s->n == 0)
+		s->state = why ? why : "NoTargets";
+}
+
+/* --- peers' targets ------------------------------------------------------------------ */
+
+static void add_peer_site(struct host *h, size_t peer)
+{
+	struct decision *d = &h->d;
+	const struct offer *o = h->offers ? &h->offers[peer] : NULL;
+	struct site *s =
+		decide_add_site(d, &(struct site){ .geo_tag = mem_strdup(h->g->peer_tags.s[peer]),
+						   .source = SITE_PEER,
+						   .is_known = o && o->is_known,
+						   .health = HEALTH_UNHEALTHY,
+						   .weight = SITE_NO_WEIGHT });
+
+	if (!s->is_known) {
+		s->state = "Unknown";
+		return;
+	}
+	s->health = o->health;
+	s->detail = mem_strdup(o->detail);
+	for (size_t i = 0; i < o->ntargets; i++)
+		decide_add_member(d, &o->targets[i]);
+	if (s->n == 0)
+		s->state = health_text(s->health == HEALTH_HEALTHY ? HEALTH_UNHEALTHY : s->health);
+}
+
+/* --- the decision ----------------------------------------------------------------------- */
+
+static void mark_live(struct decision *d)
+{
+	for (size_t i = 0; i < d->nmembers; i++) {
+		struct member *m = &d->members[i];
+		const struct site *s = &d->sites[m->site];
+
+		m->is_live = s->state == NULL;
+		m->reason = s->state;
+	}
+}
+
+static void collect(const struct host *h, bool local, struct strv *ret)
+{
+	for (size_t i = 0; i < h->d.nmembers; i++) {
+		const struct member *m = &h->d.members[i];
+		char text[NETADDR_TEXT_MAX];
+
+		if (local ? m->is_live && h->d.sites[m->site].source == SITE_LOCAL : m->is_answered)
+			(void)strv_add_unique(ret, netaddr_to_text(&m->addr, text));
+	}
+	strv_sort(ret);
+}
+
+static void tell_failover(struct host *h, bool was_down)
+{
+	const struct decision *d = &h->d;
+	bool primary = d->ordered && !d->is_all_down && d->tier == 0;
+	const char *id = h->claims[0].object->good->id;
+	char *answer = strv_join(&h->answer, ", "), *text;
+
+	if (h->g->env.on_event && h->is_resolved && d->ordered && primary != h->was_primary) {
+		text = mem_printf("%s is now answered with %s", h->name,
+				  *answer ? answer : "nothing");
+		h->g->env.on_event(h->g->env.ctx, id, !primary, primary ? "Failback" : "Failover",
+				   text);
+		free(text);
+	}
+	if (h->g->env.on_event && d->is_all_down && !was_down) {
+		text = mem_printf("%s has no healthy member", h->name);
+		h->g->env.on_event(h->g->env.ctx, id, true, "AllDown", text);
+		free(text);
+	}
+	h->was_primary = primary;
+	free(answer);
+}
+
+static void note_change(struct host *h, struct strv *before)
+{
+	if (h->is_resolved && strv_equal(before, &h->answer))
+		return;
+	h->changed_ms = clock_real_ms();
+	history_add(h->g->history, h, before);
+	metric_add(METRIC_HOST_CHANGES_TOTAL, 1, h->cause);
+	touch_claimants(h);
+}
+
+/* Nobody claims the host any more, or it is in no zone. */
+static void forget(struct host *h)
+{
+	decide_fini(&h->d);
+	strv_fini(&h->answer);
+	strv_fini(&h->local_targets);
+	h->is_resolved = false;
+}
+
+void host_resolve(struct host *h, uint64_t now_ms)
+{
+	struct strv before = { 0 }, local_before = h->local_targets;
+	bool was_down = h->d.is_all_down;
+	const char *reason_before = h->d.reason;
+	enum health health_before = h->local;
+	uint64_t start_ns = clock_mono_ns();
+
+	if (h->nclaims == 0 || h->zone == NULL) {
+		forget(h);
+		touch_claimants(h);
+		return;
+	}
+	h->local_targets = (struct strv){ 0 };
+	before = h->answer;
+	h->answer = (struct strv){ 0 };
+	decide_fini(&h->d);
+	h->d.decl = h->claims[0].object->good;
+	add_own_site(h);
+	for (size_t i = 0; i < h->g->peer_tags.n; i++)
+		add_peer_site(h, i);
+	mark_live(&h->d);
+	decide_run(&h->d, strategy_find(h->d.decl->strategy), &h->memory, now_ms, &h->wake_ms);
+	h->ttl_s = h->d.decl->dns_ttl_s;
+	collect(h, false, &h->answer);
+	collect(h, true, &h->local_targets);
+	tell_failover(h, was_down);
+	note_change(h, &before);
+	if (!h->is_resolved || health_before != h->local || reason_before != h->d.reason ||
+	    !strv_equal(&local_before, &h->local_targets))
+		touch_claimants(h);
+	h->is_resolved = true;
+	strv_fini(&before);
+	strv_fini(&local_before);
+	metric_add(METRIC_RESOLVES_TOTAL, 1);
+	metric_observe(METRIC_RESOLVE_DURATION, (double)(clock_mono_ns() - start_ns) * 1e-9);
+}

@@ -1,0 +1,155 @@
+/*
+ * inside - what the files of gslb/ share: the objects, hosts and zones, and the
+ * pass in which everything that is dirty becomes true at once.
+ *
+ *	put, remove, probe, peer, drain, timer ──► host_touch(host, cause)
+ *	end of the loop's pass: gslb_pass
+ *		zones in force ─► host_resolve × dirty ─► publish (one transaction)
+ *		─► status, events, history ─► export ─► tell the peers
+ *
+ * Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gslb/decide.h"
+#include "gslb/gslb.h"
+#include "gslb/lbzone.h"
+#include "gslb/strategy.h"
+#include "lib/map.h"
+#include "lib/netaddr.h"
+#include "lib/strv.h"
+
+struct delegation;
+struct geo;
+struct history;
+struct host;
+struct loop_timer;
+struct names;
+struct object;
+struct peers;
+struct policies;
+struct txn;
+
+/* What a peer says of one host. */
+struct offer {
+	bool is_known; /* it has said something, and that still counts */
+	enum health health;
+	struct netaddr *targets; /* healthy ones, sorted, no doubles */
+	size_t ntargets;
+	char *detail; /* more words, or NULL */
+};
+
+struct claim {
+	struct object *object;
+	const struct gslb_host_decl *decl; /* in the object's declaration in force */
+};
+
+struct host {
+	struct gslb *g;
+	char *name;
+	uint8_t wire[DNAME_MAX];
+	struct lbzone *zone;  /* NULL: outside of all */
+	struct claim *claims; /* the winner first */
+	size_t nclaims;
+	struct offer *offers; /* one a peer, in the order of peers; NULL until one said something */
+	enum health local;
+	struct decide_memory memory;
+	struct decision d;
+	struct strv local_targets; /* what localtargets- answers now, sorted */
+	struct strv answer;        /* all addresses that some client may get, sorted */
+	uint32_t ttl_s;
+	bool is_resolved;
+	const char *skipped; /* static words: why localtargets- cannot be; NULL */
+	int64_t changed_ms;  /* real time of the last change of the answer; 0 = never */
+	bool was_primary;    /* for failover and failback */
+	/* What is in the zone database: */
+	bool is_published;
+	uint8_t published_zone[DNAME_MAX];
+	char *state_text; /* of the state zone, to see changes */
+	/* The pass: */
+	bool is_dirty;
+	const char *cause; /* static words */
+	char *cause_detail;
+	uint64_t cause_ns; /* when it happened, monotonic */
+	struct host *next_dirty;
+	uint64_t wake_ms; /* monotonic; 0 = none */
+	uint64_t hold_ms; /* until when a new host waits for the peers' first words */
+};
+
+/* A declaration and where it stands. */
+struct object {
+	struct gslb_decl *d;    /* as it came last */
+	struct gslb_decl *good; /* the one in force: D, or the last without an error; may be NULL */
+	struct host **hosts;    /* of GOOD, by index; NULL where the name is no host name */
+	char *told;             /* status as text, to see changes */
+	char *told_error;
+	bool is_dirty;
+	struct object *next_dirty;
+};
+
+struct gslb {
+	struct gslb_env env;
+	char *own_tag;
+	struct strv peer_tags; /* without ours; order of configuration */
+	char *ns_prefix;
+	uint32_t ns_ttl_s;
+	struct strv exposed;  /* CLUSTER_EXPOSED_IPS */
+	struct netaddr *edge; /* servers of the parents */
+	size_t nedge;
+
+	struct map zone_decls; /* id → struct zone_decl */
+	struct map zones;      /* name → struct lbzone */
+	struct map objects;    /* id → struct object */
+	struct map hosts;      /* name → struct host */
+
+	struct names *names;
+	struct geo *geo;
+	struct peers *peers;
+	struct policies *policies;
+	struct delegation *delegation;
+	struct history *history;
+
+	bool is_started;
+	bool is_synced;     /* every source of declarations has been seen whole once */
+	bool is_open;       /* zones are served */
+	uint64_t open_ms;   /* when they will be, whatever the peers say; 0 = not synced yet */
+	struct map sources; /* name → (void *)1 when synced, 0 when not */
+	bool zones_dirty;
+	bool export_dirty;
+	struct host *dirty, **dirty_end;
+	struct object *dirty_objects;
+	struct loop_timer *pass;
+	struct loop_timer *wake; /* the next host that must be decided again */
+	uint64_t wake_ms;
+	struct loop_timer *geo_timer;
+};
+
+/* The pass, now. */
+void gslb_pass(struct gslb *g);
+/* Run it soon. */
+void gslb_soon(struct gslb *g);
+/* The zone in force that HOST (normal form) is in: the longest; NULL if none. */
+struct lbzone *gslb_zone_of(const struct gslb *g, const char *host);
+
+/* --- host.c --- */
+/* CAUSE: static words, e.g. "object", "peer"; DETAIL (copied) may be NULL. */
+void host_touch(struct host *h, const char *cause, const char *detail);
+void host_free(struct host *h);
+/* The host of NAME, made if need be; NULL if it is no host name. */
+struct host *host_get(struct gslb *g, const char *name);
+void host_claim(struct host *h, struct object *o, const struct gslb_host_decl *d);
+void host_unclaim(struct host *h, const struct object *o);
+/* Decide.  True if what clients get or peers are told has changed. */
+void host_resolve(struct host *h, uint64_t now_ms);
+
+/* --- object.c --- */
+void object_put(struct gslb *g, struct gslb_decl *d);
+void object_remove(struct gslb *g, const char *id);
+void object_free(struct object *o);
+void object_touch(struct gslb *g, struct object *o);
+/* Tell status and events of O if they changed. */
+void object_tell(struct gslb *g, struct object *o);

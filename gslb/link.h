@@ -1,0 +1,59 @@
+/*
+ * link - one peer in one zone: its servers, its life, and the questions that are
+ * to be put to it.  gslb/peers.c polls, gslb/link_ask.c asks for hosts.
+ * Control thread.
+ */
+#pragma once
+
+#include "gslb/inside.h"
+#include "gslb/peer_state.h"
+#include "lib/map.h"
+
+struct dns_reply;
+struct dns_request;
+struct peers;
+
+enum link_kind { LINK_UNKNOWN, LINK_GSLBD, LINK_K8GB };
+
+struct link {
+	struct gslb *g;
+	struct peers *peers;
+	struct lbzone *zone;
+	size_t peer;     /* index of its tag */
+	const char *tag; /* borrowed */
+	char *ns_name;
+	uint8_t state_origin[DNAME_MAX];
+	bool has_state_origin;
+	struct netaddr *servers; /* with ports; the one that answered last comes first */
+	size_t nservers;
+
+	struct peer_state state;
+	enum link_kind kind;
+	uint64_t epoch; /* of the peer's process; 0 = none */
+	uint32_t version;
+	struct strv hears; /* whom the peer hears */
+	unsigned rtt_ms;
+	char *error;      /* of the last question, or NULL */
+	uint64_t gone_ms; /* since when it is GONE; 0 */
+
+	struct loop_timer *timer;
+	struct dns_request *poll;
+	bool poll_again;
+	uint64_t polled_ms;
+
+	struct map waiting; /* names of hosts to ask for → the host is looked up again then */
+	struct map running; /* name → struct ask */
+	struct loop_timer *cycle; /* k8gb: ask for all again */
+};
+
+/* Ask for H, or for every host of the zone, as soon as there is room. */
+void link_ask(struct link *l, const char *host);
+void link_ask_all(struct link *l);
+void link_asks_fini(struct link *l);
+/* Everything that the peer offered in the zone does not count any more. */
+void link_drop_offers(struct link *l);
+/* Milliseconds to wait for an answer. */
+unsigned link_timeout_ms(const struct link *l);
+/* An answer of any use came from SERVER; or none did. */
+void link_heard(struct link *l, const struct dns_reply *r);
+void link_missed(struct link *l, const struct dns_reply *r);

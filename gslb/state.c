@@ -1,0 +1,225 @@
+#include "gslb/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gslb/peers.h"
+#include "lib/error.h"
+#include "lib/mem.h"
+
+/* --- writing ------------------------------------------------------------------------- */
+
+char *state_host_text(const struct host *h)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, health_text(h->local));
+	for (size_t i = 0; i < h->local_targets.n; i++)
+		buf_printf(&b, " %s", h->local_targets.s[i]);
+	return buf_take(&b);
+}
+
+void state_text_rdata(const char *text, struct buf *out)
+{
+	size_t len = strlen(text);
+
+	do {
+		size_t n = len > 255 ? 255 : len;
+
+		buf_u8(out, (uint8_t)n);
+		buf_add(out, text, n);
+		text += n;
+		len -= n;
+	} while (len);
+}
+
+void state_note_change(struct lbzone *z, const struct host *h)
+{
+	size_t own = strlen(h->name) - strlen(z->name);
+	char *relative = own ? mem_strndup(h->name, own - 1) : mem_strdup("_apex");
+
+	if (z->changes == NULL)
+		z->changes = mem_calloc(LBZONE_CHANGES_MAX, sizeof(*z->changes));
+	z->version++;
+	char **slot = &z->changes[z->version % LBZONE_CHANGES_MAX];
+	free(*slot);
+	*slot = relative;
+	z->root_dirty = z->changed = true;
+}
+
+void state_root_rdata(const struct gslb *g, const struct lbzone *z, struct buf *out)
+{
+	struct buf b = { 0 };
+	struct strv hears = { 0 };
+
+	peers_heard(g->peers, z, &hears);
+	char *list = strv_join(&hears, ",");
+	buf_printf(&b, "gslbd1 e=%016llx v=%u r=%d t=%s s=%s",
+		   (unsigned long long)peers_epoch(g->peers), z->version, g->is_synced, g->own_tag,
+		   list);
+	state_text_rdata(buf_str(&b), out);
+	for (uint32_t i = 0; i < LBZONE_CHANGES_MAX && i < z->version; i++) {
+		uint32_t v = z->version - i;
+
+		buf_reset(&b);
+		buf_printf(&b, "%u %s", v, z->changes[v % LBZONE_CHANGES_MAX]);
+		if (b.len > 255 || out->len + b.len > 1000)
+			break; /* the answer has to fit into a datagram */
+		state_text_rdata(buf_str(&b), out);
+	}
+	free(list);
+	strv_fini(&hears);
+	buf_fini(&b);
+}
+
+void state_name_servers(const struct gslb *g, const struct lbzone *z, struct strv *ret)
+{
+	strv_add(ret, z->own_ns);
+	for (size_t i = 0; i < g->peer_tags.n; i++) {
+		char *name = lbzone_ns_name(g->ns_prefix, g->peer_tags.s[i], z->name, z->parent);
+
+		if (dname_text_is_host(name, false) && !peers_is_withdrawn(g->peers, i, z))
+			(void)strv_add_unique(ret, name);
+		free(name);
+	}
+	strv_sort(ret);
+}
+
+/* --- reading ---------------------------------------------------------------------------- */
+
+/* Take the next string of a TXT record: false at its end or when it is cut. */
+static bool next_string(const uint8_t *rdata, size_t len, size_t *pos, char *out)
+{
+	if (*pos >= len || *pos + 1 + rdata[*pos] > len)
+		return false;
+	memcpy(out, rdata + *pos + 1, rdata[*pos]);
+	out[rdata[*pos]] = '\0';
+	*pos += 1 + rdata[*pos];
+	return true;
+}
+
+static int parse_head(char *text, struct state_root *r)
+{
+	char *save = NULL, *word = strtok_r(text, " ", &save);
+	unsigned seen = 0;
+
+	if (word == NULL || strcmp(word, "gslbd1") != 0)
+		return ERR_SYNTAX;
+	while ((word = strtok_r(NULL, " ", &save)) != NULL) {
+		if (word[0] == '\0' || word[1] != '=')
+			continue; /* words of a later version */
+		switch (word[0]) {
+		case 'e':
+			r->epoch = strtoull(word + 2, NULL, 16);
+			seen |= 1;
+			break;
+		case 'v':
+			r->version = (uint32_t)strtoul(word + 2, NULL, 10);
+			seen |= 2;
+			break;
+		case 'r':
+			r->is_ready = word[2] == '1';
+			break;
+		case 't':
+			(void)snprintf(r->tag, sizeof(r->tag), "%s", word + 2);
+			break;
+		case 's':
+			strv_split(&r->hears, word + 2, ",");
+			break;
+		default:
+			break;
+		}
+	}
+	return seen == 3 ? 0 : ERR_SYNTAX;
+}
+
+static void parse_change(const char *text, struct state_root *r)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (end == text || *end != ' ')
+		return;
+	r->change_versions =
+		mem_array(r->change_versions, r->changes.n + 1, sizeof(*r->change_versions));
+	r->change_versions[r->changes.n] = (uint32_t)v;
+	strv_add(&r->changes, end + 1);
+	r->floor = (uint32_t)v - 1;
+}
+
+int state_root_parse(const uint8_t *rdata, size_t len, struct state_root *ret)
+{
+	struct state_root r = { 0 };
+	char text[256];
+	size_t pos = 0;
+
+	if (!next_string(rdata, len, &pos, text) || parse_head(text, &r)) {
+		state_root_fini(&r);
+		return ERR_SYNTAX;
+	}
+	r.floor = r.version;
+	while (next_string(rdata, len, &pos, text))
+		parse_change(text, &r);
+	*ret = r;
+	return 0;
+}
+
+void state_root_fini(struct state_root *r)
+{
+	strv_fini(&r->hears);
+	strv_fini(&r->changes);
+	free(r->change_versions);
+	*r = (struct state_root){ 0 };
+}
+
+static int health_from_text(const char *text, enum health *ret)
+{
+	static const enum health all[] = { HEALTH_HEALTHY, HEALTH_UNHEALTHY, HEALTH_NOT_FOUND };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (strcmp(text, health_text(all[i])) == 0) {
+			*ret = all[i];
+			return 0;
+		}
+	}
+	return ERR_SYNTAX;
+}
+
+static int compare_addr(const void *a, const void *b)
+{
+	return netaddr_compare(a, b);
+}
+
+int state_host_parse(const uint8_t *rdata, size_t len, struct offer *offer)
+{
+	struct offer o = { .is_known = true };
+	struct buf b = { 0 };
+	char text[256], *save = NULL;
+	size_t pos = 0;
+
+	while (next_string(rdata, len, &pos, text))
+		buf_puts(&b, text);
+	char *line = buf_take(&b);
+	char *word = strtok_r(line, " ", &save);
+	int err = word ? health_from_text(word, &o.health) : ERR_SYNTAX;
+	while (!err && (word = strtok_r(NULL, " ", &save)) != NULL) {
+		struct netaddr a;
+
+		if (netaddr_from_text(word, &a))
+			continue; /* words of a later version */
+		o.targets = mem_array(o.targets, o.ntargets + 1, sizeof(a));
+		o.targets[o.ntargets++] = a;
+	}
+	free(line);
+	if (err) {
+		free(o.targets);
+		return err;
+	}
+	if (o.ntargets > 1)
+		qsort(o.targets, o.ntargets, sizeof(*o.targets), compare_addr);
+	free(offer->targets);
+	free(offer->detail);
+	*offer = o;
+	return 0;
+}
