@@ -14,8 +14,11 @@
 
 #include <curl/curl.h>
 
+#include "gslb/gslb.h"
+#include "k8s/k8s.h"
 #include "lib/config.h"
 #include "lib/dns_client.h"
+#include "lib/endpoint.h"
 #include "lib/error.h"
 #include "lib/http_client.h"
 #include "lib/log.h"
@@ -29,6 +32,7 @@
 #include "server/settings.h"
 #include "server/static_zones.h"
 #include "server/web.h"
+#include "sync/sync.h"
 #include "zonedb/zonedb.h"
 
 extern char **environ;
@@ -39,6 +43,10 @@ struct house {
 	struct zonedb *zonedb;
 	struct http_client *http;
 	struct dns_client *dns;
+	struct gslb *gslb; /* NULL: no geo tag */
+	struct sync *sync; /* NULL: no provider */
+	struct endpoint_sink sink;
+	struct k8s *k8s;
 	struct server_settings settings;
 	struct server *server;
 	struct state *state;
@@ -48,14 +56,149 @@ struct house {
 	int exit_status;
 };
 
+/* --- k8s -> gslb, sync ---------------------------------------------------------------- */
+
+static void sink_gslb_put(void *ctx, struct gslb_decl *d)
+{
+	struct house *h = ctx;
+
+	if (h->gslb)
+		gslb_put(h->gslb, d);
+	else
+		gslb_decl_free(d);
+}
+
+static void sink_gslb_remove(void *ctx, const char *id)
+{
+	struct house *h = ctx;
+
+	if (h->gslb)
+		gslb_remove(h->gslb, id);
+}
+
+static void sink_zone_put(void *ctx, struct zone_decl *z)
+{
+	struct house *h = ctx;
+
+	if (h->gslb)
+		gslb_zone_put(h->gslb, z);
+	else
+		zone_decl_free(z);
+}
+
+static void sink_zone_remove(void *ctx, const char *id)
+{
+	struct house *h = ctx;
+
+	if (h->gslb)
+		gslb_zone_remove(h->gslb, id);
+}
+
+static void sink_endpoints(void *ctx, const char *source, const char *object,
+			   struct endpoint *const *endpoints, size_t n)
+{
+	struct house *h = ctx;
+
+	if (h->sync)
+		sync_set_desired(h->sync, source, object, endpoints, n);
+}
+
+static void sink_synced(void *ctx, const char *source, bool synced)
+{
+	struct house *h = ctx;
+
+	if (h->gslb)
+		gslb_synced(h->gslb, source, synced);
+	if (h->sync)
+		sync_set_synced(h->sync, source, synced);
+}
+
+static void sink_policy(void *ctx, const char *kind, const char *id, const char *spec_json)
+{
+	struct house *h = ctx;
+
+	if (h->gslb)
+		gslb_policy(h->gslb, kind, id, spec_json);
+}
+
+/* --- gslb -> sync, k8s ---------------------------------------------------------------- */
+
+/*
+ * Two ways to the parent: a provider of our own, or (k8gb's way) a DNSEndpoint
+ * object that an ExternalDNS beside us carries there.
+ */
+static void on_export(void *ctx, const char *object, struct endpoint *const *endpoints, size_t n)
+{
+	struct house *h = ctx;
+
+	if (h->sync)
+		sync_set_desired(h->sync, "gslb", object, endpoints, n);
+	else if (h->k8s && config_bool(h->config, OPT_EXTDNS_ENABLED))
+		k8s_write_dns_endpoint(h->k8s, config_text(h->config, OPT_POD_NAMESPACE), object,
+				       endpoints, (unsigned)n);
+}
+
+static void on_resolved(void *ctx, const char *decl_id, const struct gslb_status *status)
+{
+	struct house *h = ctx;
+
+	if (h->k8s)
+		k8s_gslb_status(h->k8s, decl_id, status);
+}
+
+static void on_event(void *ctx, const char *decl_id, bool warning, const char *reason,
+		     const char *message)
+{
+	struct house *h = ctx;
+
+	if (h->k8s)
+		k8s_event(h->k8s, decl_id, warning, reason, message);
+}
+
+static void on_zone_status(void *ctx, const char *zone_id, const struct strv *dns_servers,
+			   bool finalized)
+{
+	struct house *h = ctx;
+
+	if (h->k8s)
+		k8s_zone_status(h->k8s, zone_id, dns_servers, finalized);
+}
+
+static void on_leader(void *ctx, bool leader)
+{
+	struct house *h = ctx;
+
+	if (h->sync)
+		sync_set_leader(h->sync, leader);
+}
+
 /* --- life ------------------------------------------------------------------------------ */
+
+static void on_stopped(void *ctx)
+{
+	struct house *h = ctx;
+
+	loop_stop(h->loop);
+}
 
 static void stop(void *ctx)
 {
 	struct house *h = ctx;
 
 	log_info("stopping");
-	loop_stop(h->loop);
+	if (h->sync)
+		sync_stop(h->sync, on_stopped, h);
+	else
+		loop_stop(h->loop);
+}
+
+static void on_once(void *ctx, int err)
+{
+	struct house *h = ctx;
+
+	if (err)
+		h->exit_status = 1;
+	stop(h);
 }
 
 static void reload(void *ctx)
@@ -96,6 +239,33 @@ static int open_rooms(struct house *h)
 	if ((err = static_zones_new(h->loop, h->zonedb, c, &h->static_zones, &why)) < 0)
 		return failed(err, why);
 
+	if (*config_text(c, OPT_CLUSTER_GEO_TAG)) {
+		struct gslb_env env = { .loop = h->loop,
+					.config = c,
+					.zonedb = h->zonedb,
+					.dns = h->dns,
+					.http = h->http,
+					.ctx = h,
+					.on_export = on_export,
+					.on_resolved = on_resolved,
+					.on_event = on_event,
+					.on_zone_status = on_zone_status };
+
+		if ((err = gslb_new(&env, &h->gslb, &why)) < 0)
+			return failed(err, why);
+	}
+	if ((err = sync_new(h->loop, c, h->zonedb, &h->sync, &why)) < 0)
+		return failed(err, why);
+	h->sink = (struct endpoint_sink){ .ctx = h,
+					  .gslb_put = sink_gslb_put,
+					  .gslb_remove = sink_gslb_remove,
+					  .zone_put = sink_zone_put,
+					  .zone_remove = sink_zone_remove,
+					  .endpoints = sink_endpoints,
+					  .synced = sink_synced,
+					  .policy = sink_policy };
+	if ((err = k8s_new(h->loop, c, h->http, &h->sink, &h->k8s, &why)) < 0)
+		return failed(err, why);
 	return 0;
 }
 
@@ -108,6 +278,15 @@ static int start_rooms(struct house *h)
 		return failed(err, why);
 	if ((err = server_start(h->server, &why)) < 0)
 		return failed(err, why);
+	if (h->gslb)
+		gslb_start(h->gslb);
+	k8s_on_leader(h->k8s, on_leader, h);
+	k8s_start(h->k8s);
+	if (h->sync) {
+		if (config_bool(h->config, OPT_ONCE))
+			sync_on_once(h->sync, on_once, h);
+		sync_start(h->sync);
+	}
 	loop_signal(h->loop, SIGHUP, reload, h);
 	loop_signal(h->loop, SIGTERM, stop, h);
 	loop_signal(h->loop, SIGINT, stop, h);
@@ -119,6 +298,9 @@ static void close_rooms(struct house *h)
 {
 	if (h->server)
 		server_stop(h->server);
+	k8s_free(h->k8s);
+	sync_free(h->sync);
+	gslb_free(h->gslb);
 	static_zones_free(h->static_zones);
 	maint_free(h->maint);
 	server_free(h->server);
