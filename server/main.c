@@ -113,6 +113,16 @@ static void sink_synced(void *ctx, const char *source, bool synced)
 		sync_set_synced(h->sync, source, synced);
 }
 
+/* Until gslb has it: policies are not acted on. */
+__attribute__((weak)) void gslb_policy(struct gslb *g, const char *kind, const char *id,
+				       const char *spec_json)
+{
+	(void)g;
+	(void)kind;
+	(void)id;
+	(void)spec_json;
+}
+
 static void sink_policy(void *ctx, const char *kind, const char *id, const char *spec_json)
 {
 	struct house *h = ctx;
