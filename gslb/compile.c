@@ -136,6 +136,26 @@ static void add_sites(struct builder *b, const struct set *set)
 	}
 }
 
+/* Without weights: those that start slowly are in a growing share of the answers only. */
+static void add_ramped(struct builder *b, struct set *set)
+{
+	struct set settled = { 0 };
+	double ramp = 1;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct site *s = &b->d->sites[b->d->members[set->m[i]].site];
+
+		if (s->ramp >= 1)
+			set_add(&settled, set->m[i]);
+		else if (s->ramp < ramp)
+			ramp = s->ramp;
+	}
+	if (settled.n && settled.n < set->n)
+		add_windows(b, &settled, 1 - ramp, 1);
+	add_windows(b, set, settled.n ? ramp : 1, 0);
+	set_fini(&settled);
+}
+
 static void add_class(struct builder *b, struct set *set)
 {
 	struct compiled *c = b->c;
@@ -145,7 +165,7 @@ static void add_class(struct builder *b, struct set *set)
 	if (set->n && has_weights(b->d, set))
 		add_sites(b, set);
 	else
-		add_windows(b, set, 1, 0);
+		add_ramped(b, set);
 	c->classes = mem_array(c->classes, c->nclasses + 1, sizeof(*c->classes));
 	c->options = mem_array(c->options, c->nclasses + 1, sizeof(*c->options));
 	c->options[c->nclasses] = b->options;

@@ -15,6 +15,7 @@ struct site *decide_add_site(struct decision *d, const struct site *site)
 	struct site *s = &d->sites[d->nsites++];
 
 	*s = *site;
+	s->ramp = 1;
 	s->first = d->nmembers;
 	s->n = 0;
 	return s;
@@ -39,6 +40,8 @@ void decide_fini(struct decision *d)
 		free(d->sites[i].name);
 		free(d->sites[i].detail);
 	}
+	for (size_t i = 0; i < d->nmembers; i++)
+		free(d->members[i].detail);
 	free(d->sites);
 	free(d->members);
 	free(d->message);
@@ -208,16 +211,20 @@ static unsigned choose_tier(const struct decision *d, struct decide_memory *mem,
 
 /* --- who answers ----------------------------------------------------------------- */
 
-/* Weight 0 and no weight step back while somebody in the tier has one. */
+static bool has_weight(const struct decision *d, const struct site *s)
+{
+	return s->weight == SITE_NO_WEIGHT ? !d->by_weight : s->weight != 0;
+}
+
+/* Weight 0, and none where others have one, step back while somebody in the tier has one. */
 static bool steps_back(const struct decision *d, const struct site *s)
 {
-	if (!d->by_weight || (s->weight != 0 && s->weight != SITE_NO_WEIGHT))
+	if (has_weight(d, s))
 		return false;
 	for (size_t i = 0; i < d->nsites; i++) {
 		const struct site *o = &d->sites[i];
 
-		if (o->tier == d->tier && o->weight != 0 && o->weight != SITE_NO_WEIGHT &&
-		    site_is_live(d, o))
+		if (o->tier == d->tier && has_weight(d, o) && site_is_live(d, o))
 			return true;
 	}
 	return false;

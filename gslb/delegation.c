@@ -6,7 +6,7 @@
 #include "gslb/inside.h"
 #include "gslb/names.h"
 #include "gslb/peers.h"
-#include "gslb/state.h"
+#include "gslb/statezone.h"
 #include "lib/buf.h"
 #include "lib/config.h"
 #include "lib/dname.h"

@@ -8,6 +8,7 @@
 #include "gslb/history.h"
 #include "gslb/inside.h"
 #include "gslb/peers.h"
+#include "gslb/policy.h"
 #include "lib/clock.h"
 #include "lib/dname.h"
 #include "lib/error.h"
@@ -46,8 +47,8 @@ static cJSON *member_json(const struct site *s, const struct member *m)
 		cJSON_AddStringToObject(o, "name", s->name);
 	cJSON_AddStringToObject(o, "health", s->is_known ? health_text(s->health) : "Unknown");
 	cJSON_AddStringToObject(o, "reason", m && m->reason ? m->reason : s->state ? s->state : "");
-	if (s->detail)
-		cJSON_AddStringToObject(o, "detail", s->detail);
+	if ((m && m->detail) || s->detail)
+		cJSON_AddStringToObject(o, "detail", m && m->detail ? m->detail : s->detail);
 	if (s->weight == SITE_NO_WEIGHT)
 		cJSON_AddNullToObject(o, "weight");
 	else
@@ -105,8 +106,10 @@ static void fill_host(const struct host *h, cJSON *o)
 						: "Pending");
 	if (d->message)
 		cJSON_AddStringToObject(o, "message", d->message);
-	if (h->skipped)
-		cJSON_AddStringToObject(o, "note", h->skipped);
+	if (h->note || h->skipped)
+		cJSON_AddStringToObject(o, "note", h->note ? h->note : h->skipped);
+	if (h->policy)
+		cJSON_AddStringToObject(o, "policy", h->policy->id);
 	cJSON_AddStringToObject(o, "local_health", health_text(h->local));
 	cJSON_AddItemToObject(o, "local_targets", json_from_strv(&h->local_targets));
 	add_claims(h, o);

@@ -6,12 +6,15 @@
 #include <strings.h>
 
 #include "gslb/delegation.h"
+#include "gslb/drain.h"
 #include "gslb/explain.h"
 #include "gslb/geo.h"
 #include "gslb/history.h"
 #include "gslb/inside.h"
 #include "gslb/names.h"
 #include "gslb/peers.h"
+#include "gslb/policies.h"
+#include "gslb/probe.h"
 #include "gslb/publish.h"
 #include "lib/clock.h"
 #include "lib/config.h"
@@ -381,6 +384,11 @@ void gslb_synced(struct gslb *g, const char *source, bool synced)
 	}
 }
 
+void gslb_policy(struct gslb *g, const char *kind, const char *id, const char *spec_json)
+{
+	policies_put(g->policies, kind, id, spec_json);
+}
+
 bool gslb_notified(struct gslb *g, const uint8_t *zone)
 {
 	return peers_notified(g->peers, zone);
@@ -394,6 +402,7 @@ static void on_name(void *ctx, const char *name)
 	struct gslb *g = ctx;
 
 	peers_name_changed(g->peers, name);
+	policies_name_changed(g->policies, name);
 	for (struct map_item *i = map_first(&g->objects); i; i = map_next(&g->objects, i)) {
 		struct object *o = i->value;
 
@@ -540,6 +549,9 @@ int gslb_new(const struct gslb_env *env, struct gslb **ret, char **ret_why)
 	read_edge(g);
 	open_geo(g);
 	g->history = history_new();
+	g->policies = policies_new(g);
+	g->drains = drains_new(g);
+	g->probes = probes_new(env->loop);
 	g->names = names_new(env->loop, env->dns, g->edge, g->nedge, on_name, g);
 	g->delegation = delegation_new(g);
 	err = peers_new(g, &g->peers, ret_why);
@@ -595,6 +607,9 @@ void gslb_free(struct gslb *g)
 	map_fini(&g->zones, free_zone);
 	map_fini(&g->zone_decls, free_zone_decl);
 	map_fini(&g->sources, NULL);
+	policies_free(g->policies);
+	drains_free(g->drains);
+	probes_free(g->probes);
 	history_free(g->history);
 	geo_unref(g->geo);
 	loop_timer_free(g->pass);

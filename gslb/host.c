@@ -6,10 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gslb/drain.h"
 #include "gslb/history.h"
 #include "gslb/inside.h"
 #include "gslb/names.h"
 #include "gslb/peers.h"
+#include "gslb/policies.h"
+#include "gslb/policy.h"
+#include "gslb/probe.h"
+#include "gslb/statezone.h"
+#include "gslb/watch.h"
 #include "lib/clock.h"
 #include "lib/dname.h"
 #include "lib/mem.h"
@@ -35,17 +41,18 @@ void host_touch(struct host *h, const char *cause, const char *detail)
 
 static void free_offers(struct host *h)
 {
-	for (size_t i = 0; h->offers && i < h->g->peer_tags.n; i++) {
-		free(h->offers[i].targets);
-		free(h->offers[i].detail);
-	}
+	for (size_t i = 0; h->offers && i < h->g->peer_tags.n; i++)
+		statezone_offer_fini(&h->offers[i]);
 	free(h->offers);
 }
 
 void host_free(struct host *h)
 {
 	free_offers(h);
+	watch_end(h);
 	decide_fini(&h->d);
+	policy_unref(h->policy);
+	strv_fini(&h->last_good);
 	strv_fini(&h->local_targets);
 	strv_fini(&h->answer);
 	free(h->claims);
@@ -224,18 +231,92 @@ static void add_peer_site(struct host *h, size_t peer)
 		decide_add_member(d, &o->targets[i]);
 	if (s->n == 0)
 		s->state = health_text(s->health == HEALTH_HEALTHY ? HEALTH_UNHEALTHY : s->health);
+	/* those that the peer has but does not offer */
+	for (size_t i = 0, n = s->n; i < o->nothers; i++) {
+		decide_add_member(d, &o->others[i]);
+		if (s->n > n)
+			d->members[s->first + s->n - 1].reason = "Unhealthy";
+		n = s->n;
+	}
 }
 
 /* --- the decision ----------------------------------------------------------------------- */
 
-static void mark_live(struct decision *d)
+/* The policy of an object or host; probes and memory follow it. */
+static void choose_policy(struct host *h)
 {
+	struct policy *p = policies_for(h->g->policies, h->name, h->d.decl);
+
+	if (p == NULL)
+		p = h->claims[0].object->policy;
+	(void)policy_ref(p);
+	policy_unref(h->policy);
+	h->policy = p;
+	h->d.policy = p;
+}
+
+static void build(struct host *h)
+{
+	decide_fini(&h->d);
+	h->d.decl = h->claims[0].object->good;
+	choose_policy(h);
+	add_own_site(h);
+	for (size_t i = 0; i < h->g->peer_tags.n; i++)
+		add_peer_site(h, i);
+	policies_add_static(h->g->policies, h);
+}
+
+/* Health, probes, turns, drains: who is live, and why not. */
+static void judge(struct host *h, uint64_t now_ms, uint64_t *ret_wake_ms)
+{
+	struct decision *d = &h->d;
+	size_t refused;
+
+	for (size_t i = 0; i < d->nmembers; i++)
+		if (d->members[i].reason == NULL)
+			d->members[i].reason = d->sites[d->members[i].site].state;
+	watch_update(h);
+	watch_judge(h);
+	watch_remember(h, now_ms, ret_wake_ms);
+	drains_apply(h->g->drains, h, &refused);
 	for (size_t i = 0; i < d->nmembers; i++) {
 		struct member *m = &d->members[i];
-		const struct site *s = &d->sites[m->site];
 
-		m->is_live = s->state == NULL;
-		m->reason = s->state;
+		if (m->is_drained)
+			m->reason = "Drained";
+		m->is_live = m->reason == NULL;
+	}
+	if (refused)
+		h->note = "a drain is not followed here: it would take the last live member";
+}
+
+/* All down: the addresses that answered last, or those of the policy. */
+static void add_last_resort(struct host *h)
+{
+	struct decision *d = &h->d;
+	enum policy_all_down what = h->policy ? h->policy->all_down : ALL_DOWN_NODATA;
+	bool fallback = what == ALL_DOWN_FALLBACK;
+	const struct strv *from = fallback ? &h->policy->fallback_addresses : &h->last_good;
+	const char *word = fallback ? "Fallback" : "LastKnownGood";
+
+	if (!d->is_all_down || (!fallback && what != ALL_DOWN_LAST_GOOD))
+		return;
+	if (fallback && h->policy->fallback_hostname)
+		from = names_get(h->g->names, h->policy->fallback_hostname);
+	struct site *s = decide_add_site(d, &(struct site){ .geo_tag = mem_strdup(""),
+							    .name = mem_strdup(word),
+							    .source = SITE_STATIC,
+							    .is_known = true,
+							    .weight = SITE_NO_WEIGHT });
+	for (size_t i = 0; from && i < from->n; i++) {
+		struct netaddr a;
+
+		if (netaddr_from_text(from->s[i], &a) == 0)
+			decide_add_member(d, &a);
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		d->members[s->first + i].is_answered = true;
+		d->members[s->first + i].reason = word;
 	}
 }
 
@@ -287,6 +368,7 @@ static void note_change(struct host *h, struct strv *before)
 /* Nobody claims the host any more, or it is in no zone. */
 static void forget(struct host *h)
 {
+	watch_end(h);
 	decide_fini(&h->d);
 	strv_fini(&h->answer);
 	strv_fini(&h->local_targets);
@@ -299,7 +381,7 @@ void host_resolve(struct host *h, uint64_t now_ms)
 	bool was_down = h->d.is_all_down;
 	const char *reason_before = h->d.reason;
 	enum health health_before = h->local;
-	uint64_t start_ns = clock_mono_ns();
+	uint64_t start_ns = clock_mono_ns(), wake_ms = 0;
 
 	if (h->nclaims == 0 || h->zone == NULL) {
 		forget(h);
@@ -309,16 +391,20 @@ void host_resolve(struct host *h, uint64_t now_ms)
 	h->local_targets = (struct strv){ 0 };
 	before = h->answer;
 	h->answer = (struct strv){ 0 };
-	decide_fini(&h->d);
-	h->d.decl = h->claims[0].object->good;
-	add_own_site(h);
-	for (size_t i = 0; i < h->g->peer_tags.n; i++)
-		add_peer_site(h, i);
-	mark_live(&h->d);
+	h->note = NULL;
+	build(h);
+	judge(h, now_ms, &wake_ms);
 	decide_run(&h->d, strategy_find(h->d.decl->strategy), &h->memory, now_ms, &h->wake_ms);
+	if (wake_ms && (h->wake_ms == 0 || wake_ms < h->wake_ms))
+		h->wake_ms = wake_ms;
+	add_last_resort(h);
 	h->ttl_s = h->d.decl->dns_ttl_s;
 	collect(h, false, &h->answer);
 	collect(h, true, &h->local_targets);
+	if (!h->d.is_all_down && h->answer.n) {
+		strv_fini(&h->last_good);
+		strv_copy(&h->last_good, &h->answer);
+	}
 	tell_failover(h, was_down);
 	note_change(h, &before);
 	if (!h->is_resolved || health_before != h->local || reason_before != h->d.reason ||

@@ -24,6 +24,7 @@
 #include "lib/strv.h"
 
 struct delegation;
+struct drains;
 struct geo;
 struct history;
 struct host;
@@ -32,14 +33,20 @@ struct names;
 struct object;
 struct peers;
 struct policies;
-struct txn;
+struct policy;
+struct probes;
+struct watches;
 
 /* What a peer says of one host. */
 struct offer {
 	bool is_known; /* it has said something, and that still counts */
 	enum health health;
-	struct netaddr *targets; /* healthy ones, sorted, no doubles */
+	struct netaddr *targets; /* healthy ones, sorted */
 	size_t ntargets;
+	struct netaddr *others; /* it has them too, but they are not healthy */
+	size_t nothers;
+	struct netaddr *up, *down; /* what its probes see */
+	size_t nup, ndown;
 	char *detail; /* more words, or NULL */
 };
 
@@ -57,13 +64,17 @@ struct host {
 	size_t nclaims;
 	struct offer *offers; /* one a peer, in the order of peers; NULL until one said something */
 	enum health local;
+	struct policy *policy;   /* a reference, or NULL */
+	struct watches *watches; /* NULL without a policy that needs them */
 	struct decide_memory memory;
 	struct decision d;
+	struct strv last_good;     /* the answer when somebody was live last */
 	struct strv local_targets; /* what localtargets- answers now, sorted */
 	struct strv answer;        /* all addresses that some client may get, sorted */
 	uint32_t ttl_s;
 	bool is_resolved;
 	const char *skipped; /* static words: why localtargets- cannot be; NULL */
+	const char *note;    /* static words for humans, or NULL */
 	int64_t changed_ms;  /* real time of the last change of the answer; 0 = never */
 	bool was_primary;    /* for failover and failback */
 	/* What is in the zone database: */
@@ -87,6 +98,7 @@ struct object {
 	struct host **hosts;    /* of GOOD, by index; NULL where the name is no host name */
 	char *told;             /* status as text, to see changes */
 	char *told_error;
+	struct policy *policy; /* that came with GOOD; NULL */
 	bool is_dirty;
 	struct object *next_dirty;
 };
@@ -110,6 +122,8 @@ struct gslb {
 	struct geo *geo;
 	struct peers *peers;
 	struct policies *policies;
+	struct probes *probes;
+	struct drains *drains;
 	struct delegation *delegation;
 	struct history *history;
 

@@ -34,7 +34,8 @@ struct lbzone {
 	char **changes;   /* ring: the last hosts that changed, relative names */
 	bool apex_dirty;  /* SOA, NS or the state's root must be put again */
 	bool root_dirty;  /* the state's root alone */
-	bool changed;     /* a host's state changed in this pass: tell the peers */
+	bool drains_dirty;
+	bool changed; /* a host's state changed in this pass: tell the peers */
 };
 
 /* The name server's name of cluster TAG for a zone.  Caller frees. */

@@ -8,7 +8,7 @@
 
 #include "gslb/link.h"
 #include "gslb/publish.h"
-#include "gslb/state.h"
+#include "gslb/statezone.h"
 #include "lib/dname.h"
 #include "lib/dns_client.h"
 #include "lib/error.h"
@@ -39,23 +39,12 @@ static void ask_free(void *ptr)
 		return;
 	dns_request_cancel(a->request[0]);
 	dns_request_cancel(a->request[1]);
-	free(a->offer.targets);
-	free(a->offer.detail);
+	statezone_offer_fini(&a->offer);
 	free(a->host);
 	free(a);
 }
 
 /* --- what was heard becomes the host's offer ---------------------------------------- */
-
-static bool offers_equal(const struct offer *a, const struct offer *b)
-{
-	if (a->is_known != b->is_known || a->health != b->health || a->ntargets != b->ntargets)
-		return false;
-	for (size_t i = 0; i < a->ntargets; i++)
-		if (!netaddr_equal(&a->targets[i], &b->targets[i]))
-			return false;
-	return true;
-}
 
 /* Takes what NEW holds. */
 static void set_offer(struct link *l, struct host *h, struct offer *new, const char *cause)
@@ -65,9 +54,8 @@ static void set_offer(struct link *l, struct host *h, struct offer *new, const c
 	if (h->offers == NULL)
 		h->offers = mem_calloc(g->peer_tags.n, sizeof(*h->offers));
 	struct offer *own = &h->offers[l->peer];
-	bool changed = !offers_equal(own, new);
-	free(own->targets);
-	free(own->detail);
+	bool changed = !statezone_offers_equal(own, new);
+	statezone_offer_fini(own);
 	*own = *new;
 	*new = (struct offer){ 0 };
 	if (changed)
@@ -160,7 +148,7 @@ static void on_state(void *ctx, const struct dns_reply *reply)
 		const struct dns_record *r = &reply->records[i];
 
 		if (r->section == DNS_ANSWER && r->type == RRTYPE_TXT)
-			found = state_host_parse(r->rdata, r->rdlen, &a->offer) == 0;
+			found = statezone_host_parse(r->rdata, r->rdlen, &a->offer) == 0;
 	}
 	if (!a->failed && !found) {
 		a->offer.is_known = true;

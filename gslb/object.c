@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "gslb/inside.h"
+#include "gslb/policy.h"
 #include "lib/buf.h"
 #include "lib/dname.h"
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/metric.h"
 
@@ -69,6 +71,24 @@ static void free_decls(struct object *o)
 	o->d = o->good = NULL;
 }
 
+/* A broken policy leaves the last good one in force; the policy's own object tells its error. */
+static void take_policy(struct object *o)
+{
+	cJSON *spec = o->good->policy_json ? cJSON_Parse(o->good->policy_json) : NULL;
+	char *id = mem_printf("%s/%s", o->good->namespace ? o->good->namespace : "",
+			      o->good->name ? o->good->name : "");
+	struct policy *p = NULL;
+	char *why = NULL;
+
+	if (spec == NULL || policy_parse(id, spec, &p, &why) == 0) {
+		policy_unref(o->policy);
+		o->policy = p;
+	}
+	free(why);
+	free(id);
+	cJSON_Delete(spec);
+}
+
 void object_put(struct gslb *g, struct gslb_decl *d)
 {
 	struct object *o = map_get(&g->objects, d->id);
@@ -86,6 +106,7 @@ void object_put(struct gslb *g, struct gslb_decl *d)
 		unclaim_all(o);
 		free_decls(o);
 		o->d = o->good = d;
+		take_policy(o);
 		claim_all(g, o);
 	}
 	object_touch(g, o);
@@ -94,6 +115,7 @@ void object_put(struct gslb *g, struct gslb_decl *d)
 void object_free(struct object *o)
 {
 	free_decls(o);
+	policy_unref(o->policy);
 	free(o->hosts);
 	free(o->told);
 	free(o->told_error);
@@ -133,7 +155,10 @@ static void host_message(const struct host *h, const struct object *o, struct gs
 					h->claims[0].object->d->id);
 	} else {
 		s->reason = mem_strdup(h->d.reason ? h->d.reason : "Pending");
-		s->message = mem_strdup(h->d.message ? h->d.message : h->skipped ? h->skipped : "");
+		s->message = mem_strdup(h->d.message ? h->d.message
+					: h->note    ? h->note
+					: h->skipped ? h->skipped
+						     : "");
 	}
 }
 

@@ -8,7 +8,7 @@
 
 #include "gslb/link.h"
 #include "gslb/names.h"
-#include "gslb/state.h"
+#include "gslb/statezone.h"
 #include "lib/clock.h"
 #include "lib/config.h"
 #include "lib/dname.h"
@@ -192,7 +192,7 @@ unsigned link_timeout_ms(const struct link *l)
 /* --- polling -----------------------------------------------------------------------------------
  */
 
-static void ask_for_changed(struct link *l, const struct state_root *r)
+static void ask_for_changed(struct link *l, const struct statezone_root *r)
 {
 	for (size_t i = 0; i < r->changes.n; i++) {
 		const char *rel = r->changes.s[i];
@@ -208,7 +208,7 @@ static void ask_for_changed(struct link *l, const struct state_root *r)
 	}
 }
 
-static void take_root(struct link *l, struct state_root *r)
+static void take_root(struct link *l, struct statezone_root *r)
 {
 	if (!strv_equal(&l->hears, &r->hears)) {
 		strv_fini(&l->hears);
@@ -241,13 +241,13 @@ static void take_k8gb(struct link *l)
 		loop_timer_set(l->cycle, 0);
 }
 
-static bool find_root(const struct dns_reply *reply, struct state_root *ret)
+static bool find_root(const struct dns_reply *reply, struct statezone_root *ret)
 {
 	for (size_t i = 0; i < reply->nrecords; i++) {
 		const struct dns_record *r = &reply->records[i];
 
 		if (r->section == DNS_ANSWER && r->type == RRTYPE_TXT &&
-		    state_root_parse(r->rdata, r->rdlen, ret) == 0)
+		    statezone_root_parse(r->rdata, r->rdlen, ret) == 0)
 			return true;
 	}
 	return false;
@@ -269,7 +269,7 @@ static void schedule(struct link *l)
 static void on_root(void *ctx, const struct dns_reply *reply)
 {
 	struct link *l = ctx;
-	struct state_root root;
+	struct statezone_root root;
 	bool alive = reply->err == 0 &&
 		     (reply->rcode == DNS_RCODE_NOERROR || reply->rcode == DNS_RCODE_NXDOMAIN);
 
@@ -281,7 +281,7 @@ static void on_root(void *ctx, const struct dns_reply *reply)
 		link_heard(l, reply);
 		if (find_root(reply, &root)) {
 			take_root(l, &root);
-			state_root_fini(&root);
+			statezone_root_fini(&root);
 		} else {
 			take_k8gb(l);
 		}
@@ -537,6 +537,13 @@ void peers_heard(const struct peers *p, const struct lbzone *z, struct strv *ret
 		if (l && l->state.life == PEER_UP)
 			strv_add(ret, l->tag);
 	}
+}
+
+bool peers_is_up(const struct peers *p, size_t i, const struct lbzone *z)
+{
+	const struct link *l = link_of(p, i, z);
+
+	return l && l->state.life == PEER_UP;
 }
 
 bool peers_is_withdrawn(const struct peers *p, size_t i, const struct lbzone *z)

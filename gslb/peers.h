@@ -52,6 +52,8 @@ bool peers_notified(struct peers *p, const uint8_t *zone);
 uint64_t peers_epoch(const struct peers *p);
 /* Tags of the peers that we hear in Z, in order of configuration; added to RET. */
 void peers_heard(const struct peers *p, const struct lbzone *z, struct strv *ret);
+/* Does peer number I answer in Z now? */
+bool peers_is_up(const struct peers *p, size_t i, const struct lbzone *z);
 /* Has peer number I been gone from Z for so long that its name server leaves the delegation? */
 bool peers_is_withdrawn(const struct peers *p, size_t i, const struct lbzone *z);
 /* Addresses of the peer's name server for Z as last known; added to RET as text. */

@@ -8,12 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gslb/geo.h"
 #include "lib/netaddr.h"
 #include "lib/strv.h"
 
 struct cJSON;
-struct probe_spec; /* gslb/probe.h */
 
 enum policy_match { POLICY_MATCH_NONE, POLICY_MATCH_FIELD, POLICY_MATCH_NEAREST, POLICY_MATCH_MAP };
 enum policy_quorum { QUORUM_OWN, QUORUM_LOCAL, QUORUM_ANY, QUORUM_MAJORITY, QUORUM_ALL };
@@ -43,8 +41,7 @@ struct policy {
 	struct strv hosts; /* normal form; a leading "*." stands for any labels; empty: by target */
 	char *target_kind, *target_name, *namespace;
 
-	struct probe_spec **probes;
-	size_t nprobes;
+	struct cJSON *probes; /* the array, checked; NULL = none */
 	enum policy_quorum quorum;
 
 	struct policy_tier *tiers;
@@ -57,8 +54,7 @@ struct policy {
 	uint64_t slow_start_ms;
 
 	enum policy_match match;
-	struct geo_field *fields;
-	size_t nfields;
+	struct strv fields;
 	bool fence;
 	struct policy_site *sites;
 	size_t nsites;

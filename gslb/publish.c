@@ -18,7 +18,7 @@
 #include "gslb/compile.h"
 #include "gslb/geo.h"
 #include "gslb/inside.h"
-#include "gslb/state.h"
+#include "gslb/statezone.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/dname.h"
@@ -193,19 +193,19 @@ static void put_state(struct txn *t, struct host *h)
 
 	if (!z->has_state || lbzone_state_name(z, h->wire, z->state_wire, owner))
 		return;
-	char *text = state_host_text(h);
+	char *text = statezone_host_text(h);
 	if (h->state_text && strcmp(h->state_text, text) == 0) {
 		free(text);
 		return;
 	}
 	free(h->state_text);
 	h->state_text = text;
-	state_text_rdata(text, &rdata);
+	statezone_text_rdata(text, &rdata);
 	struct rdata one = { (const uint8_t *)rdata.data, (uint16_t)rdata.len };
 	int err = txn_put_rrset(t, z->state_wire, owner, RRTYPE_TXT, STATE_TTL_S, &one, 1);
 	if (err)
 		put_failed(err, owner, RRTYPE_TXT);
-	state_note_change(z, h);
+	statezone_note_change(z, h);
 	buf_fini(&rdata);
 }
 
@@ -229,7 +229,7 @@ static void remove_host(struct txn *t, struct host *h)
 	if (found && found->has_state &&
 	    lbzone_state_name(found, h->wire, found->state_wire, owner) == 0) {
 		(void)txn_remove(t, found->state_wire, owner, 0);
-		state_note_change(found, h);
+		statezone_note_change(found, h);
 	}
 	free(h->state_text);
 	h->state_text = NULL;
@@ -307,7 +307,7 @@ static void put_root(struct txn *t, const struct gslb *g, struct lbzone *z)
 {
 	struct buf rdata = { 0 };
 
-	state_root_rdata(g, z, &rdata);
+	statezone_root_rdata(g, z, &rdata);
 	struct rdata one = { (const uint8_t *)rdata.data, (uint16_t)rdata.len };
 	int err = txn_put_rrset(t, z->state_wire, z->state_wire, RRTYPE_TXT, 0, &one, 1);
 	if (err)
@@ -319,7 +319,7 @@ static void publish_apex(struct txn *t, const struct gslb *g, struct lbzone *z)
 {
 	struct strv ns = { 0 }, own = { 0 };
 
-	state_name_servers(g, z, &ns);
+	statezone_name_servers(g, z, &ns);
 	strv_add(&own, z->own_ns);
 	(void)txn_zone_add(t, z->wire);
 	put_soa(t, g, z->wire, z->own_ns, z->name, z->neg_ttl_s);

@@ -36,18 +36,21 @@ struct site {
 	const char *state;  /* why it is not live: static word; NULL if it is */
 	char *detail;       /* more words, or NULL */
 	unsigned weight;    /* share of the answers; SITE_NO_WEIGHT: none given */
+	double ramp;        /* 0..1: slow start; 1 = all of its weight */
 	unsigned tier;      /* 0 answers first */
 	size_t first, n;    /* members */
 };
 
 /* One address of a site. */
 struct member {
-	struct netaddr addr; /* no port */
+	struct netaddr addr;  /* no port */
+	struct netaddr probe; /* to be probed in its place; family 0 = none */
 	size_t site;
 	bool is_drained;
 	bool is_live;       /* passed drain and health */
 	bool is_answered;   /* some client may get it */
 	const char *reason; /* static word of the last stage that decided */
+	char *detail;       /* more words, or NULL; owned by the decision */
 };
 
 /* What decided about a host, in the order of the stages. */

@@ -36,8 +36,13 @@ static void decide(struct decision *d)
 
 		if (s->source != SITE_STATIC)
 			s->weight = strategy_weight(d->decl, s->geo_tag);
-		else if (s->weight != 1)
+		else if (s->weight > 1)
 			weighted = true;
+	}
+	/* beside a static member with a weight, clusters without one count 1 */
+	for (size_t i = 0; weighted && d->decl->nweights == 0 && i < d->nsites; i++) {
+		if (d->sites[i].source != SITE_STATIC)
+			d->sites[i].weight = 1;
 	}
 	d->by_weight = weighted;
 	d->reason = weighted ? "WeightedRoundRobin" : "RoundRobin";

@@ -1,26 +1,34 @@
-#include "gslb/state.h"
+#include "gslb/statezone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gslb/peers.h"
+#include "gslb/watch.h"
 #include "lib/error.h"
 #include "lib/mem.h"
 
 /* --- writing ------------------------------------------------------------------------- */
 
-char *state_host_text(const struct host *h)
+char *statezone_host_text(const struct host *h)
 {
 	struct buf b = { 0 };
 
 	buf_puts(&b, health_text(h->local));
-	for (size_t i = 0; i < h->local_targets.n; i++)
-		buf_printf(&b, " %s", h->local_targets.s[i]);
+	for (size_t i = 0; i < h->d.nmembers; i++) {
+		const struct member *m = &h->d.members[i];
+		char text[NETADDR_TEXT_MAX];
+
+		if (h->d.sites[m->site].source == SITE_LOCAL)
+			buf_printf(&b, " %s%s", m->is_live ? "" : "-",
+				   netaddr_to_text(&m->addr, text));
+	}
+	watch_print(h, &b);
 	return buf_take(&b);
 }
 
-void state_text_rdata(const char *text, struct buf *out)
+void statezone_text_rdata(const char *text, struct buf *out)
 {
 	size_t len = strlen(text);
 
@@ -34,7 +42,7 @@ void state_text_rdata(const char *text, struct buf *out)
 	} while (len);
 }
 
-void state_note_change(struct lbzone *z, const struct host *h)
+void statezone_note_change(struct lbzone *z, const struct host *h)
 {
 	size_t own = strlen(h->name) - strlen(z->name);
 	char *relative = own ? mem_strndup(h->name, own - 1) : mem_strdup("_apex");
@@ -48,7 +56,7 @@ void state_note_change(struct lbzone *z, const struct host *h)
 	z->root_dirty = z->changed = true;
 }
 
-void state_root_rdata(const struct gslb *g, const struct lbzone *z, struct buf *out)
+void statezone_root_rdata(const struct gslb *g, const struct lbzone *z, struct buf *out)
 {
 	struct buf b = { 0 };
 	struct strv hears = { 0 };
@@ -58,7 +66,7 @@ void state_root_rdata(const struct gslb *g, const struct lbzone *z, struct buf *
 	buf_printf(&b, "gslbd1 e=%016llx v=%u r=%d t=%s s=%s",
 		   (unsigned long long)peers_epoch(g->peers), z->version, g->is_synced, g->own_tag,
 		   list);
-	state_text_rdata(buf_str(&b), out);
+	statezone_text_rdata(buf_str(&b), out);
 	for (uint32_t i = 0; i < LBZONE_CHANGES_MAX && i < z->version; i++) {
 		uint32_t v = z->version - i;
 
@@ -66,14 +74,14 @@ void state_root_rdata(const struct gslb *g, const struct lbzone *z, struct buf *
 		buf_printf(&b, "%u %s", v, z->changes[v % LBZONE_CHANGES_MAX]);
 		if (b.len > 255 || out->len + b.len > 1000)
 			break; /* the answer has to fit into a datagram */
-		state_text_rdata(buf_str(&b), out);
+		statezone_text_rdata(buf_str(&b), out);
 	}
 	free(list);
 	strv_fini(&hears);
 	buf_fini(&b);
 }
 
-void state_name_servers(const struct gslb *g, const struct lbzone *z, struct strv *ret)
+void statezone_name_servers(const struct gslb *g, const struct lbzone *z, struct strv *ret)
 {
 	strv_add(ret, z->own_ns);
 	for (size_t i = 0; i < g->peer_tags.n; i++) {
@@ -99,7 +107,7 @@ static bool next_string(const uint8_t *rdata, size_t len, size_t *pos, char *out
 	return true;
 }
 
-static int parse_head(char *text, struct state_root *r)
+static int parse_head(char *text, struct statezone_root *r)
 {
 	char *save = NULL, *word = strtok_r(text, " ", &save);
 	unsigned seen = 0;
@@ -134,7 +142,7 @@ static int parse_head(char *text, struct state_root *r)
 	return seen == 3 ? 0 : ERR_SYNTAX;
 }
 
-static void parse_change(const char *text, struct state_root *r)
+static void parse_change(const char *text, struct statezone_root *r)
 {
 	char *end;
 	unsigned long v = strtoul(text, &end, 10);
@@ -148,14 +156,14 @@ static void parse_change(const char *text, struct state_root *r)
 	r->floor = (uint32_t)v - 1;
 }
 
-int state_root_parse(const uint8_t *rdata, size_t len, struct state_root *ret)
+int statezone_root_parse(const uint8_t *rdata, size_t len, struct statezone_root *ret)
 {
-	struct state_root r = { 0 };
+	struct statezone_root r = { 0 };
 	char text[256];
 	size_t pos = 0;
 
 	if (!next_string(rdata, len, &pos, text) || parse_head(text, &r)) {
-		state_root_fini(&r);
+		statezone_root_fini(&r);
 		return ERR_SYNTAX;
 	}
 	r.floor = r.version;
@@ -165,12 +173,12 @@ int state_root_parse(const uint8_t *rdata, size_t len, struct state_root *ret)
 	return 0;
 }
 
-void state_root_fini(struct state_root *r)
+void statezone_root_fini(struct statezone_root *r)
 {
 	strv_fini(&r->hears);
 	strv_fini(&r->changes);
 	free(r->change_versions);
-	*r = (struct state_root){ 0 };
+	*r = (struct statezone_root){ 0 };
 }
 
 static int health_from_text(const char *text, enum health *ret)
@@ -191,7 +199,45 @@ static int compare_addr(const void *a, const void *b)
 	return netaddr_compare(a, b);
 }
 
-int state_host_parse(const uint8_t *rdata, size_t len, struct offer *offer)
+static void add_addr(const char *text, struct netaddr **list, size_t *n)
+{
+	struct netaddr a;
+
+	if (netaddr_from_text(text, &a))
+		return; /* words of a later version */
+	*list = mem_array(*list, *n + 1, sizeof(a));
+	(*list)[(*n)++] = a;
+}
+
+static void add_list(const char *text, struct netaddr **list, size_t *n)
+{
+	struct strv v = { 0 };
+
+	strv_split(&v, text, ",");
+	for (size_t i = 0; i < v.n; i++)
+		add_addr(v.s[i], list, n);
+	strv_fini(&v);
+}
+
+static void parse_word(const char *word, struct offer *o)
+{
+	if (strncmp(word, "up=", 3) == 0)
+		add_list(word + 3, &o->up, &o->nup);
+	else if (strncmp(word, "down=", 5) == 0)
+		add_list(word + 5, &o->down, &o->ndown);
+	else if (word[0] == '-')
+		add_addr(word + 1, &o->others, &o->nothers);
+	else
+		add_addr(word, &o->targets, &o->ntargets);
+}
+
+static void sort(struct netaddr *list, size_t n)
+{
+	if (n > 1)
+		qsort(list, n, sizeof(*list), compare_addr);
+}
+
+int statezone_host_parse(const uint8_t *rdata, size_t len, struct offer *offer)
 {
 	struct offer o = { .is_known = true };
 	struct buf b = { 0 };
@@ -203,23 +249,43 @@ int state_host_parse(const uint8_t *rdata, size_t len, struct offer *offer)
 	char *line = buf_take(&b);
 	char *word = strtok_r(line, " ", &save);
 	int err = word ? health_from_text(word, &o.health) : ERR_SYNTAX;
-	while (!err && (word = strtok_r(NULL, " ", &save)) != NULL) {
-		struct netaddr a;
-
-		if (netaddr_from_text(word, &a))
-			continue; /* words of a later version */
-		o.targets = mem_array(o.targets, o.ntargets + 1, sizeof(a));
-		o.targets[o.ntargets++] = a;
-	}
+	while (!err && (word = strtok_r(NULL, " ", &save)) != NULL)
+		parse_word(word, &o);
 	free(line);
-	if (err) {
-		free(o.targets);
+	if (err)
 		return err;
-	}
-	if (o.ntargets > 1)
-		qsort(o.targets, o.ntargets, sizeof(*o.targets), compare_addr);
-	free(offer->targets);
-	free(offer->detail);
+	sort(o.targets, o.ntargets);
+	sort(o.others, o.nothers);
+	statezone_offer_fini(offer);
 	*offer = o;
 	return 0;
+}
+
+static bool lists_equal(const struct netaddr *a, size_t na, const struct netaddr *b, size_t nb)
+{
+	if (na != nb)
+		return false;
+	for (size_t i = 0; i < na; i++)
+		if (!netaddr_equal(&a[i], &b[i]))
+			return false;
+	return true;
+}
+
+bool statezone_offers_equal(const struct offer *a, const struct offer *b)
+{
+	return a->is_known == b->is_known && a->health == b->health &&
+	       lists_equal(a->targets, a->ntargets, b->targets, b->ntargets) &&
+	       lists_equal(a->others, a->nothers, b->others, b->nothers) &&
+	       lists_equal(a->up, a->nup, b->up, b->nup) &&
+	       lists_equal(a->down, a->ndown, b->down, b->ndown);
+}
+
+void statezone_offer_fini(struct offer *o)
+{
+	free(o->targets);
+	free(o->others);
+	free(o->up);
+	free(o->down);
+	free(o->detail);
+	*o = (struct offer){ 0 };
 }

@@ -1,12 +1,13 @@
 /*
- * state - what gslbd clusters tell one another through DNS: the words in the TXT
+ * statezone - what gslbd clusters tell one another through DNS: the words in the TXT
  * records of a state zone, written and read.
  *
  *	root:  "gslbd1 e=5f0c… v=17 r=1 t=eu s=us,za"  "17 shop"  "16 a.b"
  *	       format, epoch of the process, version, ready, own tag, peers that it hears;
  *	       then the hosts that changed, the last first: version and relative name
- *	host:  "Healthy 192.0.2.1 2001:db8::1"
- *	       health of the host in that cluster, its healthy targets
+ *	host:  "Healthy 192.0.2.1 -192.0.2.2 up=192.0.2.1,198.51.100.1 down=192.0.2.2"
+ *	       health of the host in that cluster, its targets (-: not healthy now), what its probes
+ *	       see of everybody's
  *
  * Control thread.
  */
@@ -22,17 +23,17 @@
 
 /* --- ours --- */
 /* What we say of H.  Caller frees. */
-char *state_host_text(const struct host *h);
+char *statezone_host_text(const struct host *h);
 /* TEXT as the RDATA of one TXT record (cut into strings of 255 octets). */
-void state_text_rdata(const char *text, struct buf *out);
+void statezone_text_rdata(const char *text, struct buf *out);
 /* H's state is another now: version and list of changes. */
-void state_note_change(struct lbzone *z, const struct host *h);
-void state_root_rdata(const struct gslb *g, const struct lbzone *z, struct buf *out);
+void statezone_note_change(struct lbzone *z, const struct host *h);
+void statezone_root_rdata(const struct gslb *g, const struct lbzone *z, struct buf *out);
 /* The delegated set of Z: name servers of all clusters, sorted. */
-void state_name_servers(const struct gslb *g, const struct lbzone *z, struct strv *ret);
+void statezone_name_servers(const struct gslb *g, const struct lbzone *z, struct strv *ret);
 
 /* --- a peer's --- */
-struct state_root {
+struct statezone_root {
 	uint64_t epoch;
 	uint32_t version;
 	bool is_ready;
@@ -44,8 +45,10 @@ struct state_root {
 	uint32_t floor;
 };
 /* Parse the RDATA of a root.  0 or ERR_SYNTAX; then nothing is to be freed. */
-int state_root_parse(const uint8_t *rdata, size_t len, struct state_root *ret);
-void state_root_fini(struct state_root *r);
+int statezone_root_parse(const uint8_t *rdata, size_t len, struct statezone_root *ret);
+void statezone_root_fini(struct statezone_root *r);
 
 /* Parse the RDATA of a host into OFFER (its old content is freed).  0 or ERR_SYNTAX. */
-int state_host_parse(const uint8_t *rdata, size_t len, struct offer *offer);
+int statezone_host_parse(const uint8_t *rdata, size_t len, struct offer *offer);
+bool statezone_offers_equal(const struct offer *a, const struct offer *b);
+void statezone_offer_fini(struct offer *o);
