@@ -32,6 +32,7 @@
 #include "server/settings.h"
 #include "server/static_zones.h"
 #include "server/web.h"
+#include "server/zone_metrics.h"
 #include "sync/sync.h"
 #include "zonedb/zonedb.h"
 
@@ -239,6 +240,7 @@ static int open_rooms(struct house *h)
 	if ((err = state_open(config_text(c, OPT_STATE_DIR), h->loop, &h->state, &why)) < 0)
 		return failed(err, why);
 	h->zonedb = zonedb_new();
+	zone_metrics_start(h->zonedb);
 	h->http = http_client_new(h->loop);
 	h->dns = dns_client_new(h->loop);
 	h->server = server_new(&h->settings, h->loop, h->zonedb);
@@ -318,6 +320,7 @@ static void close_rooms(struct house *h)
 	http_client_free(h->http);
 	dns_client_free(h->dns);
 	state_close(h->state);
+	zone_metrics_stop();
 	zonedb_free(h->zonedb);
 	status_clear();
 	loop_free(h->loop);
@@ -327,10 +330,13 @@ static void close_rooms(struct house *h)
 
 static void setup_log(const struct config *c)
 {
+	const struct strv *warnings = config_warnings(c);
 	enum log_level level = LOG_LEVEL_INFO;
 
 	(void)log_level_from_text(config_text(c, OPT_LOG_LEVEL), &level); /* config checked it */
 	log_setup(level, strcmp(config_text(c, OPT_LOG_FORMAT), "json") == 0);
+	for (size_t i = 0; i < warnings->n; i++)
+		log_warning("%s", warnings->s[i]);
 }
 
 int main(int argc, char **argv)
