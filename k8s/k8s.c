@@ -94,7 +94,7 @@ static void lead(void *ctx)
 static void choose_slimness(const struct k8s *k)
 {
 	static const char *const names_pods[] = { "service", "pod" };
-	bool templates = *config_text(k->config, OPT_FQDN_TEMPLATE) ||
+	bool templates = config_list(k->config, OPT_FQDN_TEMPLATE)->n ||
 			 source_set_has(k->sources, "unstructured");
 	enum slim_degree degree = SLIM_ALL;
 
