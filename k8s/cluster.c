@@ -165,11 +165,11 @@ struct cluster *cluster_new(struct loop *loop, const struct config *config,
 	for (int i = 0; i < KIND_COUNT; i++) {
 		if (!wanted[i])
 			continue;
-		if (namespaces->n == 0 || !kinds[i].namespaced)
+		if (namespaces[i].n == 0 || !kinds[i].namespaced)
 			add_watch(c, (enum kind_id)i, NULL);
 		else
-			for (size_t j = 0; j < namespaces->n; j++)
-				add_watch(c, (enum kind_id)i, namespaces->s[j]);
+			for (size_t j = 0; j < namespaces[i].n; j++)
+				add_watch(c, (enum kind_id)i, namespaces[i].s[j]);
 	}
 	status_ready_declare("kubernetes");
 	status_section("kubernetes", describe, c);

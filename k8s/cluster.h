@@ -19,7 +19,7 @@ struct strv;
 struct cluster;
 
 /*
- * WANTED[KIND_COUNT] and NAMESPACES (empty = all) are borrowed until cluster_new returns; K is
+ * WANTED[KIND_COUNT] and NAMESPACES[KIND_COUNT] (empty = all) are borrowed until cluster_new returns; K is
  * taken.  Nothing is sent before cluster_start.
  */
 struct cluster *cluster_new(struct loop *loop, const struct config *config,

@@ -27,7 +27,6 @@ struct k8s {
 	struct zone_config *zones;
 	struct manifest *manifest; /* NULL: not from a folder */
 	struct cluster *cluster;   /* NULL: not from an API server */
-	struct strv namespaces;    /* empty = all */
 	struct loop_timer *soon;   /* tells the first leadership from the loop */
 	void (*on_leader)(void *ctx, bool leader);
 	void *on_leader_ctx;
@@ -119,6 +118,7 @@ static int nowhere(const struct k8s *k, char **ret_why)
 static int open_cluster(struct k8s *k, char **ret_why)
 {
 	struct kube_config *kube = NULL;
+	struct strv namespaces[KIND_COUNT] = { 0 };
 	bool wanted[KIND_COUNT];
 	int err = kube_config_load(k->config, &kube, ret_why);
 
@@ -126,11 +126,14 @@ static int open_cluster(struct k8s *k, char **ret_why)
 		return nowhere(k, ret_why);
 	if (err)
 		return err;
-	for (int i = 0; i < KIND_COUNT; i++)
+	for (int i = 0; i < KIND_COUNT; i++) {
 		wanted[i] = source_set_needs(k->sources, (enum kind_id)i);
+		source_set_namespaces(k->sources, (enum kind_id)i, &namespaces[i]);
+	}
 	choose_slimness(k);
-	k->cluster =
-		cluster_new(k->loop, k->config, k->http, k->store, kube, wanted, &k->namespaces);
+	k->cluster = cluster_new(k->loop, k->config, k->http, k->store, kube, wanted, namespaces);
+	for (int i = 0; i < KIND_COUNT; i++)
+		strv_fini(&namespaces[i]);
 	return 0;
 }
 

@@ -80,14 +80,16 @@ static void start_with(const char *token, const char *namespaces)
 {
 	bool wanted[KIND_COUNT] = { [KIND_SERVICE] = true, [KIND_GSLB] = true };
 	struct kube_config *k = MEM_NEW(struct kube_config);
-	struct strv list = { 0 };
+	struct strv lists[KIND_COUNT] = { 0 };
 
 	k->from = mem_strdup("a test");
 	k->server = mem_strdup(fake_api_url(api));
 	k->token = mem_strdup(token);
-	strv_split(&list, namespaces, ",");
-	cluster = cluster_new(loop, config, http, store, k, wanted, &list);
-	strv_fini(&list);
+	strv_split(&lists[KIND_SERVICE], namespaces, ",");
+	strv_split(&lists[KIND_GSLB], namespaces, ",");
+	cluster = cluster_new(loop, config, http, store, k, wanted, lists);
+	strv_fini(&lists[KIND_SERVICE]);
+	strv_fini(&lists[KIND_GSLB]);
 	cluster_start(cluster);
 }
 
