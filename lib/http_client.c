@@ -405,7 +405,6 @@ static void set_options(struct http_request *r, const struct http_call *call)
 	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->error);
 	(void)curl_easy_setopt(e, CURLOPT_USERAGENT, "gslbd/" PACKAGE_VERSION);
 	(void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	(void)curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
