@@ -18,6 +18,7 @@ struct giver {
 	struct group **groups;    /* of raw, same places; NULL for those that stay apart */
 	struct endpoint_list out; /* as the sink has them */
 	struct strv invalid;      /* types that were refused, for the metric */
+	bool gone;                /* the object is, not only its targets */
 	bool dirty;
 	struct giver *next_dirty;
 };
@@ -295,15 +296,19 @@ static bool same_lists(const struct endpoint_list *a, const struct endpoint_list
 	return true;
 }
 
-static void tell(struct postprocess *p, const char *source, const char *object,
+/* GONE: the object is, not only its targets. */
+static void tell(struct postprocess *p, const char *source, const char *object, bool gone,
 		 const struct endpoint_list *before, const struct endpoint_list *now)
 {
+	struct endpoint *nothing = NULL;
+	struct endpoint *const *list = now->n ? now->e : gone ? NULL : &nothing;
+
 	for (size_t i = 0; i < before->n; i++)
 		count_type(before->e[i]->record_type, -1);
 	for (size_t i = 0; i < now->n; i++)
 		count_type(now->e[i]->record_type, 1);
 	if (p->sink->endpoints)
-		p->sink->endpoints(p->sink->ctx, source, object, now->e, now->n);
+		p->sink->endpoints(p->sink->ctx, source, object, list, now->n);
 }
 
 static void settle(struct postprocess *p, struct giver *g)
@@ -318,7 +323,7 @@ static void settle(struct postprocess *p, struct giver *g)
 	if (same_lists(&out, &g->out)) {
 		endpoint_list_fini(&out);
 	} else {
-		tell(p, g->source, g->object, &g->out, &out);
+		tell(p, g->source, g->object, g->gone, &g->out, &out);
 		endpoint_list_fini(&g->out);
 		g->out = out;
 	}
@@ -335,7 +340,7 @@ static void tell_reverse(void *ctx, const char *object, const struct endpoint_li
 {
 	for (size_t i = 0; i < now->n; i++)
 		endpoint_chain_finish(((struct postprocess *)ctx)->chain, now->e[i]);
-	tell(ctx, "ptr", object, before, now);
+	tell(ctx, "ptr", object, false, before, now);
 }
 
 void postprocess_flush(struct postprocess *p)
@@ -376,7 +381,11 @@ void postprocess_put(struct postprocess *p, const char *source, const char *obje
 		     struct endpoint_list *endpoints)
 {
 	struct giver *g = giver_for(p, source, object);
+	struct endpoint_list none = { 0 };
 
+	g->gone = endpoints == NULL;
+	if (g->gone)
+		endpoints = &none;
 	endpoint_list_sort(endpoints);
 	if (g->raw.n && same_lists(endpoints, &g->raw)) {
 		endpoint_list_fini(endpoints);

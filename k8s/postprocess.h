@@ -19,7 +19,9 @@ struct postprocess;
 int postprocess_new(const struct config *config, const struct endpoint_sink *sink,
 		    struct postprocess **ret, char **ret_why);
 void postprocess_free(struct postprocess *p);
-/* All that OBJECT now gives through SOURCE, in place of what it gave before; takes the endpoints.
+/*
+ * All that OBJECT now gives through SOURCE, in place of what it gave before; takes the endpoints.
+ * NULL: the object itself is gone.
  */
 void postprocess_put(struct postprocess *p, const char *source, const char *object,
 		     struct endpoint_list *endpoints);

@@ -103,6 +103,7 @@ struct source_run {
 	struct subject *subject;
 	struct endpoint_list emitted;
 	bool keep; /* what was emitted before */
+	bool gone; /* the object is */
 	struct fault *faults;
 	size_t nfaults;
 };
@@ -380,7 +381,8 @@ static void pass_endpoints(struct source_run *run)
 	}
 	s->nendpoints = run->emitted.n;
 	char *resource = resource_of(s);
-	postprocess_put(run->set->postprocess, s->source->ops->name, resource, &run->emitted);
+	postprocess_put(run->set->postprocess, s->source->ops->name, resource,
+			run->gone ? NULL : &run->emitted);
 	free(resource);
 }
 
@@ -493,6 +495,7 @@ static void gone(struct subject *s)
 	if (src->ops->removed && s->obj)
 		src->ops->removed(&run, s->obj);
 	endpoint_list_fini(&run.emitted);
+	run.gone = true;
 	pass_endpoints(&run);
 	count_faults(s, 0);
 	faults_free(run.faults, run.nfaults);

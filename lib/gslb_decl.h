@@ -114,7 +114,8 @@ struct endpoint_sink {
 	void (*zone_remove)(void *ctx, const char *id);
 	/*
 	 * All endpoints that OBJECT ("ingress/NAMESPACE/NAME", ExternalDNS's resource
-	 * label) now gives through SOURCE; replaces what it gave before; n = 0 removes.
+	 * label) now gives through SOURCE; replaces what it gave before; n = 0 removes: with
+	 * endpoints NULL because the object is gone, else because it lost its targets.
 	 * The endpoints are borrowed.
 	 */
 	void (*endpoints)(void *ctx, const char *source, const char *object,

@@ -159,8 +159,16 @@ void desired_set(struct desired *d, const char *source, const char *object,
 	struct object *o = map_get(&d->objects, key);
 	struct endpoint_list now = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		endpoint_list_take(&now, normalise(endpoints[i]));
+	for (size_t i = 0; i < n; i++) {
+		struct endpoint *e = normalise(endpoints[i]);
+
+		/*
+		 * Name servers and their addresses: clusters that have one owner id must not take
+		 * each other's for leftovers of their own.
+		 */
+		e->shared = e->shared || strcmp(source, "gslb") == 0;
+		endpoint_list_take(&now, e);
+	}
 	if (o && gives_the_same(o, &now)) {
 		endpoint_list_fini(&now);
 		free(key);

@@ -403,12 +403,6 @@ int instance_new(const struct instance_env *env, const char *name, const struct 
 	return 0;
 }
 
-static void list_free(void *p)
-{
-	endpoint_list_fini(p);
-	free(p);
-}
-
 void instance_free(struct instance *i)
 {
 	if (i == NULL)
@@ -418,7 +412,8 @@ void instance_free(struct instance *i)
 	loop_timer_free(i->timer);
 	pass_clear(i);
 	view_fini(&i->view);
-	map_fini(&i->rows, list_free);
+	map_fini(&i->rows, wanted_free);
+	map_fini(&i->shared, NULL);
 	map_fini(&i->dirty, NULL);
 	map_fini(&i->quarantined, quarantine_free);
 	registry_free(i->registry);

@@ -23,6 +23,12 @@ struct quarantine {
 	char *err_text;
 };
 
+/* The candidates of a name as this provider takes them. */
+struct wanted {
+	struct endpoint_list l;
+	uint32_t pass; /* the full pass that has planned it */
+};
+
 struct instance {
 	struct instance_env env;
 	char *name;
@@ -38,10 +44,12 @@ struct instance {
 	struct view view;
 	struct map
 		rows; /* name -> struct endpoint_list: its candidates as this provider takes them */
-	struct map dirty; /* names to plan; the candidates of all are fresh once it is empty */
+	struct map shared; /* names for which a shared set was wanted since the start */
+	struct map dirty;  /* names to plan; the candidates of all are fresh once it is empty */
 	struct map quarantined; /* name -> struct quarantine */
 	size_t owned;           /* records that are ours, at the last full pass */
 	size_t deleted;         /* since then */
+	uint32_t pass;          /* number of the full pass */
 
 	enum instance_phase phase;
 	struct loop_timer *timer;
@@ -92,10 +100,12 @@ int pass_landed(struct instance *i);
 /* Claims that landed though their record was refused: deletes for them, as the new i->changes. */
 bool pass_compensate(struct instance *i);
 void quarantine_free(void *q);
+void wanted_free(void *w);
 
 /* report.c */
 
 void report_pass(struct instance *i); /* after planning a full pass: metrics and skips */
-void report_change(const struct instance *i, const struct change *c, bool is_txt);
+/* QUIET: only for who looks closely. */
+void report_change(const struct instance *i, const struct change *c, bool quiet);
 void report_dry_run(const struct instance *i);
 void report_fault(struct instance *i, const char *what, int err, const char *err_text);

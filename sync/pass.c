@@ -17,13 +17,16 @@
 
 /* Fewer deletes than this are never held by the share: small zones must work too. */
 #define MASS_DELETE_FLOOR 20
+#define LEAVE_AFTER_MS    300000 /* a shared set that nobody here wanted since the start */
 
-static void row_free(void *p)
+void wanted_free(void *p)
 {
-	struct endpoint_list *l = p;
+	struct wanted *w = p;
 
-	endpoint_list_fini(l);
-	free(l);
+	if (w == NULL)
+		return;
+	endpoint_list_fini(&w->l);
+	free(w);
 }
 
 void quarantine_free(void *p)
@@ -59,23 +62,25 @@ static void filter_properties(const struct instance *i, struct endpoint *e)
 
 static void refresh_name(struct instance *i, const char *name)
 {
-	struct endpoint_list *l = MEM_NEW(struct endpoint_list);
+	struct wanted *w = MEM_NEW(struct wanted);
 	const struct domain_filter *own = i->ops->filter ? i->ops->filter(i->provider) : NULL;
 
 	if (domain_filter_match(i->filter, name) && domain_filter_match(own, name))
-		desired_candidates(i->env.desired, name, l);
-	for (size_t k = 0; k < l->n; k++)
-		filter_properties(i, l->e[k]);
-	if (l->n && i->ops->adjust)
-		i->ops->adjust(i->provider, l);
-	if (l->n == 0) {
-		row_free(l);
-		l = map_remove(&i->rows, name);
-	} else {
-		l = map_put(&i->rows, name, l);
+		desired_candidates(i->env.desired, name, &w->l);
+	for (size_t k = 0; k < w->l.n; k++) {
+		filter_properties(i, w->l.e[k]);
+		if (w->l.e[k]->shared)
+			(void)map_put(&i->shared, name, i); /* a set */
 	}
-	if (l)
-		row_free(l); /* what was there before */
+	if (w->l.n && i->ops->adjust)
+		i->ops->adjust(i->provider, &w->l);
+	if (w->l.n == 0) {
+		wanted_free(w);
+		w = map_remove(&i->rows, name);
+	} else {
+		w = map_put(&i->rows, name, w);
+	}
+	wanted_free(w); /* what was there before */
 }
 
 void pass_refresh(struct instance *i)
@@ -87,32 +92,26 @@ void pass_refresh(struct instance *i)
 void pass_collect(const struct instance *i, struct endpoint_list *out)
 {
 	for (struct map_item *it = map_first(&i->dirty); it; it = map_next(&i->dirty, it)) {
-		const struct endpoint_list *l = map_get(&i->rows, it->key);
+		const struct wanted *w = map_get(&i->rows, it->key);
 
-		for (size_t k = 0; l && k < l->n; k++)
-			endpoint_list_take(out, endpoint_copy(l->e[k]));
+		for (size_t k = 0; w && k < w->l.n; k++)
+			endpoint_list_take(out, endpoint_copy(w->l.e[k]));
 	}
 }
 
 void pass_take_adjusted(struct instance *i, struct endpoint_list *adjusted)
 {
-	for (struct map_item *it = map_first(&i->dirty); it; it = map_next(&i->dirty, it)) {
-		struct endpoint_list *l = map_get(&i->rows, it->key);
-
-		if (l) {
-			endpoint_list_fini(l);
-			*l = (struct endpoint_list){ 0 };
-		}
-	}
+	for (struct map_item *it = map_first(&i->dirty); it; it = map_next(&i->dirty, it))
+		wanted_free(map_remove(&i->rows, it->key));
 	for (size_t k = 0; k < adjusted->n; k++) {
 		struct endpoint *e = adjusted->e[k];
-		struct endpoint_list *l = map_get(&i->rows, e->dns_name);
+		struct wanted *w = map_get(&i->rows, e->dns_name);
 
-		if (l == NULL) {
-			l = MEM_NEW(struct endpoint_list);
-			(void)map_put(&i->rows, e->dns_name, l); /* was not there */
+		if (w == NULL) {
+			w = MEM_NEW(struct wanted);
+			(void)map_put(&i->rows, e->dns_name, w); /* was not there */
 		}
-		endpoint_list_take(l, e);
+		endpoint_list_take(&w->l, e);
 	}
 	free(adjusted->e); /* its endpoints were taken */
 	*adjusted = (struct endpoint_list){ 0 };
@@ -158,15 +157,25 @@ static size_t usable(struct instance *i, const struct endpoint_list *want,
 	return n;
 }
 
-static void plan_one(struct instance *i, const struct plan_rules *rules, const char *name,
-		     uint64_t now)
+/*
+ * A delegation is wanted only once addresses and peers are known, some time after the start: a
+ * set that we were in before is not left before then.
+ */
+static bool may_leave(const struct instance *i, const char *name, uint64_t now)
 {
-	const struct view_row *row = view_row(&i->view, name);
-	const struct endpoint_list *want = map_get(&i->rows, name);
+	return i->once || map_get(&i->shared, name) || now > i->started_ms + LEAVE_AFTER_MS;
+}
+
+static void plan_one(struct instance *i, const struct plan_rules *rules, const char *name,
+		     const struct view_row *row, struct wanted *w, uint64_t now)
+{
+	const struct endpoint_list *want = w ? &w->l : NULL;
 	struct plan_record few[8], *records = few;
 	const struct endpoint *few_e[8], **desired = few_e;
 	size_t n = 0;
 
+	if (w)
+		w->pass = i->pass;
 	if (is_quarantined(i, name, now))
 		return;
 	if (row && row->n > ARRAY_SIZE(few))
@@ -184,6 +193,8 @@ static void plan_one(struct instance *i, const struct plan_rules *rules, const c
 		if (r->owner == NULL && rules->owner && !r->is_registry &&
 		    is_adopted(i, r->e, want))
 			r->owner = rules->owner;
+		if (r->claim && want == NULL && !may_leave(i, name, now))
+			r->claim = NULL;
 		if (r->owner && rules->owner && strcmp(r->owner, rules->owner) == 0)
 			i->owned += i->full;
 		n++;
@@ -197,23 +208,34 @@ static void plan_one(struct instance *i, const struct plan_rules *rules, const c
 		free(desired);
 }
 
+/* Only the registry's own: half of all names, and nothing to plan but for a candidate. */
+static bool is_registry_row(const struct view_row *row)
+{
+	return row && row->n == 1 && registry_is_ours(row->e[0]);
+}
+
 static void plan_all(struct instance *i, const struct plan_rules *rules, const struct strv *names)
 {
 	uint64_t now = clock_mono_ms();
 
 	i->full = names == NULL;
-	if (names) {
-		for (size_t k = 0; k < names->n; k++)
-			plan_one(i, rules, names->s[k], now);
-	} else {
+	for (size_t k = 0; names && k < names->n; k++)
+		plan_one(i, rules, names->s[k], view_row(&i->view, names->s[k]),
+			 map_get(&i->rows, names->s[k]), now);
+	if (i->full) {
 		i->owned = 0;
 		i->deleted = 0;
+		i->pass++;
 		for (struct map_item *it = map_first(&i->view.rows); it;
 		     it = map_next(&i->view.rows, it))
-			plan_one(i, rules, it->key, now);
+			if (!is_registry_row(it->value))
+				plan_one(i, rules, it->key, it->value, map_get(&i->rows, it->key),
+					 now);
+		/* names that are not there yet, or only as one of the registry's */
 		for (struct map_item *it = map_first(&i->rows); it; it = map_next(&i->rows, it))
-			if (view_row(&i->view, it->key) == NULL)
-				plan_one(i, rules, it->key, now);
+			if (((struct wanted *)it->value)->pass != i->pass)
+				plan_one(i, rules, it->key, view_row(&i->view, it->key), it->value,
+					 now);
 	}
 	plan_sort(&i->plan);
 }
@@ -223,13 +245,13 @@ static size_t count_losses(const struct plan *p)
 {
 	size_t losses = 0;
 
-	for (size_t k = 0; k < p->n; k++) {
+	for (size_t k = 0; k < p->nchanges; k++) {
 		const struct plan_change *c = &p->changes[k];
 		bool replaced = false;
 
 		if (c->kind != PLAN_DELETE)
 			continue;
-		for (size_t m = k + 1; m < p->n && !replaced; m++) {
+		for (size_t m = k + 1; m < p->nchanges && !replaced; m++) {
 			const struct plan_change *o = &p->changes[m];
 
 			if (o->after == NULL && o->kind == PLAN_DELETE &&
@@ -360,6 +382,15 @@ static void count_landed(struct instance *i, const struct change *c)
 	i->deleted += c->kind == CHANGE_DELETE;
 }
 
+/* Did a record fail whose TXT is change K?  Then that says it all. */
+static bool neighbour_failed(const struct change_list *l, size_t k)
+{
+	for (size_t m = k > 4 ? k - 4 : 0; m < l->n && m <= k + 4; m++)
+		if (!l->is_txt[m] && l->c[m].err && l->record[m] == l->record[k])
+			return true;
+	return false;
+}
+
 int pass_landed(struct instance *i)
 {
 	struct change_list *l = &i->changes;
@@ -369,7 +400,7 @@ int pass_landed(struct instance *i)
 	for (size_t k = 0; k < l->n; k++) {
 		struct change *c = &l->c[k];
 
-		report_change(i, c, l->is_txt[k]);
+		report_change(i, c, l->is_txt[k] && (c->err == 0 || neighbour_failed(l, k)));
 		if (c->err == 0) {
 			quarantine_drop(i, batch_name(c));
 			if (!l->is_txt[k])
@@ -404,7 +435,7 @@ static void view_take(struct instance *i)
 
 static bool record_failed(const struct change_list *l, size_t txt)
 {
-	for (size_t k = 0; k < l->n; k++)
+	for (size_t k = txt + 1; k < l->n && k <= txt + 4; k++)
 		if (!l->is_txt[k] && l->record[k] == l->record[txt] && l->c[k].err)
 			return l->c[k].kind == CHANGE_CREATE;
 	return false;

@@ -165,7 +165,8 @@ static bool needs_update(const struct endpoint *want, const struct endpoint *hav
 /* --- shared sets: only our own targets change -------------------------------- */
 
 /* What the set shall hold: what stands, less what we no longer want of ours, plus what we want. */
-static struct endpoint *merge_shared(const struct plan_record *cur, const struct endpoint *want)
+static struct endpoint *merge_shared(const struct plan_record *cur, const struct endpoint *want,
+				     bool all_ours)
 {
 	struct endpoint *e = endpoint_copy(cur->e);
 	const char *dead = want ? endpoint_prop(want, PLAN_WITHDRAW) : NULL;
@@ -176,7 +177,8 @@ static struct endpoint *merge_shared(const struct plan_record *cur, const struct
 
 	for (size_t i = e->targets.n; i-- > 0;) {
 		bool wanted = want && target_set_has(&want->targets, e->targets.s[i]);
-		bool claimed = cur->claim && target_set_has(cur->claim, e->targets.s[i]);
+		bool claimed =
+			all_ours || (cur->claim && target_set_has(cur->claim, e->targets.s[i]));
 
 		if (!wanted && (claimed || target_set_has(&gone, e->targets.s[i])))
 			strv_remove(&e->targets, i);
@@ -228,7 +230,11 @@ static void plan_shared(const struct plan_rules *rules, const struct plan_record
 		}
 		return;
 	}
-	struct endpoint *after = merge_shared(cur, want);
+	/* addresses that ExternalDNS pushed for us; of NS only some are ours even then */
+	bool all_ours =
+		!cur->is_shared && cur->owner && is_ours(rules, cur) &&
+		(strcmp(cur->e->record_type, "A") == 0 || strcmp(cur->e->record_type, "AAAA") == 0);
+	struct endpoint *after = merge_shared(cur, want, all_ours);
 	endpoint_list_take(&p->made, after);
 	enum plan_kind kind = after->targets.n == 0 ? PLAN_DELETE
 			      : target_set_equal(&after->targets, &cur->e->targets) &&
@@ -321,6 +327,14 @@ static bool cname_conflict(const struct row *row)
 	return cname && other;
 }
 
+/* A CNAME on the wire; an alias is one only in the endpoint's words. */
+static bool excludes_others(const struct endpoint *e)
+{
+	const char *alias = endpoint_prop(e, "alias");
+
+	return is_cname(e) && !(alias && strcmp(alias, "true") == 0);
+}
+
 /* Undo creates at this row that cannot stand beside what stays there. */
 static void drop_impossible(const struct row *row, struct plan *p, size_t first)
 {
@@ -334,7 +348,7 @@ static void drop_impossible(const struct row *row, struct plan *p, size_t first)
 			const struct plan_record *r = row->current[k];
 			bool goes = false;
 
-			if (is_cname(r->e) == is_cname(c->after))
+			if (excludes_others(r->e) == excludes_others(c->after))
 				continue;
 			for (size_t d = first; d < p->n && !goes; d++)
 				goes = p->changes[d].kind == PLAN_DELETE &&
@@ -504,8 +518,25 @@ static int compare_changes(const void *pa, const void *pb)
 
 void plan_sort(struct plan *plan)
 {
-	if (plan->n > 1)
-		qsort(plan->changes, plan->n, sizeof(*plan->changes), compare_changes);
+	size_t n = 0;
+
+	/* what stays is most, and its order means nothing */
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_change c = plan->changes[i];
+
+		if (c.kind == PLAN_KEEP)
+			continue;
+		plan->changes[i] = plan->changes[n];
+		plan->changes[n++] = c;
+	}
+	plan->nchanges = n;
+	plan_sort_range(plan->changes, n);
+}
+
+void plan_sort_range(struct plan_change *changes, size_t n)
+{
+	if (n > 1)
+		qsort(changes, n, sizeof(*changes), compare_changes);
 }
 
 static int compare_records(const void *a, const void *b)

@@ -47,6 +47,9 @@ struct plan_record {
 	 * not.
 	 */
 	bool weak;
+	/* The registry's record that says so, if it is in the present form and place; the
+	 * registry's. */
+	struct endpoint *proof;
 	bool is_registry; /* a foreign registry TXT: never changed, but a CNAME cannot stand beside
 			     it */
 	bool is_shared;   /* somebody's claim on a part of the set stands */
@@ -83,6 +86,7 @@ struct plan_skipped {
 struct plan {
 	struct plan_change *changes; /* KEEPs too, only those of records that we own */
 	size_t n, cap;
+	size_t nchanges; /* after plan_sort: the first ones, in order, all others are KEEPs */
 	size_t creates, updates, deletes;
 	struct plan_skipped *skips;
 	size_t nskips, cap_skips;
@@ -107,9 +111,10 @@ void plan_name(const struct plan_rules *rules, const struct plan_record *current
 	       const struct endpoint *const *desired, size_t ndesired, struct plan *plan);
 /*
  * The order in which a provider should apply: by name, then deletes, updates, creates; then
- * record type, set identifier.  KEEPs come last of their name.
+ * record type, set identifier.  KEEPs come behind, in no order.
  */
 void plan_sort(struct plan *plan);
+void plan_sort_range(struct plan_change *changes, size_t n); /* the order alone */
 /* plan_name over whole lists in any order (O(n log n)), then plan_sort.  For tests and dumps. */
 void plan_calculate(const struct plan_rules *rules, const struct plan_record *current,
 		    size_t ncurrent, const struct endpoint *const *desired, size_t ndesired,

@@ -40,11 +40,11 @@ static void expand(struct registry *r, const struct view *v, struct plan *p,
 						  [PLAN_CREATE] = CHANGE_CREATE };
 
 	(void)v;
-	for (size_t i = 0; i < p->n; i++) {
+	for (size_t i = 0; i < p->nchanges; i++) {
 		const struct plan_change *c = &p->changes[i];
 		const struct endpoint *e = c->after ? c->after : c->before.e;
 
-		if (c->kind == PLAN_KEEP || (c->kind == PLAN_DELETE && is_apex_ns(r, e)))
+		if (c->kind == PLAN_DELETE && is_apex_ns(r, e))
 			continue;
 		change_list_add(out, kinds[c->kind], c->before.e, c->after, e, false);
 	}

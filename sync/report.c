@@ -41,23 +41,21 @@ static char *words(const struct endpoint *e)
 	return text;
 }
 
-void report_change(const struct instance *i, const struct change *c, bool is_txt)
+void report_change(const struct instance *i, const struct change *c, bool quiet)
 {
 	const struct endpoint *e = change_endpoint(c);
 	const char *resource = endpoint_label(e, "resource");
 	char *was = c->before && c->after ? words(c->before) : NULL, *is = words(e);
-	enum log_level level = c->err   ? LOG_LEVEL_WARNING
-			       : is_txt ? LOG_LEVEL_DEBUG
+	enum log_level level = quiet    ? LOG_LEVEL_DEBUG
+			       : c->err ? LOG_LEVEL_WARNING
 					: LOG_LEVEL_INFO;
+	const char *text = c->err ? c->err_text ? c->err_text : error_text(c->err) : "";
 
-	log_msg(level, __FILE__, "provider %s: %s%s %s%s%s %s%s%s%s%s%s", i->name,
+	log_msg(level, __FILE__, "provider %s: %s%s %s%s%s %s%s%s%s%s%s%s", i->name,
 		i->dry_run ? "would " : "", actions[c->kind], e->dns_name,
 		*e->set_identifier ? " set " : "", e->set_identifier, was ? was : "",
 		was ? " -> " : "", is, resource ? " for " : "", resource ? resource : "",
-		c->err ? ": refused" : "");
-	if (c->err)
-		log_warning("provider %s: %s %s: %s", i->name, e->dns_name, e->record_type,
-			    c->err_text ? c->err_text : error_text(c->err));
+		c->err ? " failed: " : "", text);
 	free(was);
 	free(is);
 }

@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "lib/clock.h"
 #include "lib/config.h"
 #include "lib/dns_client.h"
 #include "lib/error.h"
@@ -13,7 +14,6 @@
 #include "lib/loop.h"
 #include "lib/map.h"
 #include "lib/mem.h"
-#include "lib/metric.h"
 #include "lib/status.h"
 #include "sync/desired.h"
 #include "sync/instance.h"
@@ -29,6 +29,9 @@ struct sync {
 	struct dns_client *dns;
 	struct desired desired;
 	struct map sources; /* name -> whether it is synced (the map itself, or the struct) */
+	struct map held;    /* "source object" -> struct held: lost their targets, but may get them
+			       back */
+	struct loop_timer *held_timer;
 	bool leader;
 	struct instance **instances;
 	size_t n;
@@ -44,6 +47,11 @@ struct sync {
 	struct loop_timer *stop_timer;
 	void (*on_stopped)(void *ctx);
 	void *stopped_ctx;
+};
+
+struct held {
+	char *source, *object;
+	uint64_t until_ms;
 };
 
 /* --- making -------------------------------------------------------------------------- */
@@ -270,6 +278,63 @@ static int command_verify(void *ctx, const cJSON *args, cJSON *out)
 	return 0;
 }
 
+static void set_desired(struct sync *s, const char *source, const char *object,
+			struct endpoint *const *endpoints, size_t n)
+{
+	struct strv changed = { 0 };
+
+	desired_set(&s->desired, source, object, endpoints, n, &changed);
+	for (size_t i = 0; changed.n && i < s->n; i++)
+		instance_changed(s->instances[i], &changed);
+	strv_fini(&changed);
+}
+
+static void held_free(void *p)
+{
+	struct held *h = p;
+
+	if (h == NULL)
+		return;
+	free(h->source);
+	free(h->object);
+	free(h);
+}
+
+static uint64_t hold_ms(const struct sync *s)
+{
+	int64_t hold = config_ms(s->config, OPT_LOST_TARGETS_HOLD);
+	int64_t half = config_ms(s->config, OPT_INTERVAL) / 2;
+
+	if (config_bool(s->config, OPT_ONCE))
+		return 0;
+	/* ExternalDNS would look once an interval: no longer than it takes on average */
+	if (!config_is_set(s->config, OPT_LOST_TARGETS_HOLD) && half < hold)
+		hold = half;
+	return hold > 0 ? (uint64_t)hold : 0;
+}
+
+/* The time of some is over: now their records may go. */
+static void release_held(void *ctx)
+{
+	struct sync *s = ctx;
+	uint64_t now = clock_mono_ms(), first = UINT64_MAX;
+	struct map_item *next;
+
+	for (struct map_item *it = map_first(&s->held); it; it = next) {
+		struct held *h = it->value;
+
+		next = map_next(&s->held, it);
+		if (h->until_ms > now) {
+			first = h->until_ms < first ? h->until_ms : first;
+			continue;
+		}
+		set_desired(s, h->source, h->object, NULL, 0);
+		held_free(map_remove(&s->held, it->key));
+	}
+	if (first != UINT64_MAX)
+		loop_timer_set(s->held_timer, first - now);
+}
+
 /* --- the door --------------------------------------------------------------------------- */
 
 int sync_new(struct loop *loop, const struct config *config, struct zonedb *zonedb,
@@ -290,6 +355,7 @@ int sync_new(struct loop *loop, const struct config *config, struct zonedb *zone
 	s->leader = true;
 	s->http = http_client_new(loop);
 	s->dns = dns_client_new(loop);
+	s->held_timer = loop_timer_new(loop, release_held, s);
 	desired_init(&s->desired, config_list(config, OPT_SOURCE));
 	if (serves)
 		err = add_webhook(s, providers, zonedb, &served, ret_why);
@@ -321,6 +387,8 @@ void sync_free(struct sync *s)
 	free(s->instances);
 	desired_fini(&s->desired);
 	map_fini(&s->sources, NULL);
+	map_fini(&s->held, held_free);
+	loop_timer_free(s->held_timer);
 	loop_timer_free(s->stop_timer);
 	dns_client_free(s->dns);
 	http_client_free(s->http);
@@ -394,13 +462,25 @@ void sync_stop(struct sync *s, void (*done)(void *ctx), void *ctx)
 void sync_set_desired(struct sync *s, const char *source, const char *object,
 		      struct endpoint *const *endpoints, size_t n)
 {
-	struct strv changed = { 0 };
+	char *key = mem_printf("%s %s", source, object);
+	struct held *h = map_get(&s->held, key);
+	uint64_t hold = n == 0 && endpoints ? hold_ms(s) : 0;
 
-	desired_set(&s->desired, source, object, endpoints, n, &changed);
-	metric_set(METRIC_EXTDNS_SOURCE_ENDPOINTS_TOTAL, (double)s->desired.n);
-	for (size_t i = 0; changed.n && i < s->n; i++)
-		instance_changed(s->instances[i], &changed);
-	strv_fini(&changed);
+	if (hold && h == NULL && map_get(&s->desired.objects, key)) {
+		h = MEM_NEW(struct held);
+		*h = (struct held){ mem_strdup(source), mem_strdup(object),
+				    clock_mono_ms() + hold };
+		(void)map_put(&s->held, key, h); /* was not there */
+		log_info("%s %s has no targets any more: its records stay for %llu ms", source,
+			 object, (unsigned long long)hold);
+		if (!loop_timer_is_set(s->held_timer))
+			loop_timer_set(s->held_timer, hold);
+	}
+	if (!hold) {
+		held_free(map_remove(&s->held, key));
+		set_desired(s, source, object, endpoints, n);
+	}
+	free(key);
 }
 
 void sync_set_synced(struct sync *s, const char *source, bool synced)

@@ -23,8 +23,9 @@ void sync_start(struct sync *s);
 /* Finish or abandon the running batch, then call DONE. */
 void sync_stop(struct sync *s, void (*done)(void *ctx), void *ctx);
 /*
- * The endpoints that OBJECT gives through SOURCE are now these (copied); n = 0 removes them.
- * Pushes within a second, batched.
+ * The endpoints that OBJECT gives through SOURCE are now these (copied); n = 0 removes them: at
+ * once if ENDPOINTS is NULL (the object is gone), else after --lost-targets-hold (it may get its
+ * targets back).  Pushes within a second, batched.
  */
 void sync_set_desired(struct sync *s, const char *source, const char *object,
 		      struct endpoint *const *endpoints, size_t n);

@@ -80,6 +80,59 @@ static char *make(const struct txt_name *t, const char *dns_name, const char *ty
 	return buf_take(&out);
 }
 
+struct piece {
+	char *at, *end; /* END leaves room for the NUL */
+	bool cut;
+};
+
+static void put(struct piece *o, const char *s, size_t n, bool lower_case)
+{
+	if (n > (size_t)(o->end - o->at)) {
+		n = (size_t)(o->end - o->at);
+		o->cut = true;
+	}
+	memcpy(o->at, s, n);
+	for (size_t i = 0; lower_case && i < n; i++)
+		o->at[i] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] + 32 : s[i]);
+	o->at += n;
+}
+
+static void put_affix_typed(struct piece *o, const struct txt_name *t, const char *affix,
+			    const char *type)
+{
+	while (t->has_template) {
+		const char *at = strstr(affix, TEMPLATE);
+
+		if (at == NULL)
+			break;
+		put(o, affix, (size_t)(at - affix), false);
+		put(o, type, strlen(type), true);
+		affix = at + strlen(TEMPLATE);
+	}
+	put(o, affix, strlen(affix), false);
+}
+
+bool txt_name_put_typed(const struct txt_name *t, const char *dns_name, const char *record_type,
+			char *out)
+{
+	struct piece o = { .at = out, .end = out + TXT_NAME_MAX - 1 };
+	size_t first = strcspn(dns_name, ".");
+
+	put_affix_typed(&o, t, t->prefix, record_type);
+	if (!t->has_template) {
+		put(&o, record_type, strlen(record_type), true);
+		put(&o, "-", 1, false);
+	}
+	if (*t->wildcard && first == 1 && dns_name[0] == '*')
+		put(&o, t->wildcard, strlen(t->wildcard), false);
+	else
+		put(&o, dns_name, first, false);
+	put_affix_typed(&o, t, t->suffix, record_type);
+	put(&o, dns_name + first, strlen(dns_name + first), false);
+	*o.at = '\0';
+	return !o.cut;
+}
+
 char *txt_name_typed(const struct txt_name *t, const char *dns_name, const char *record_type)
 {
 	return make(t, dns_name, record_type, true);

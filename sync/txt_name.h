@@ -22,6 +22,13 @@ struct txt_name {
 int txt_name_init(struct txt_name *t, const char *prefix, const char *suffix, const char *wildcard,
 		  char **ret_why);
 void txt_name_fini(struct txt_name *t);
+#define TXT_NAME_MAX 512
+/*
+ * The current form, into OUT of TXT_NAME_MAX; false if it is longer than any name, OUT is then cut.
+ * No allocation: it is made for every record in every pass.
+ */
+bool txt_name_put_typed(const struct txt_name *t, const char *dns_name, const char *record_type,
+			char *out);
 /* The current form.  Caller frees, as of all below. */
 char *txt_name_typed(const struct txt_name *t, const char *dns_name, const char *record_type);
 /* The form without the type that versions before 0.18 wrote. */

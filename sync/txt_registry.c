@@ -3,6 +3,7 @@
  * ExternalDNS's format: reads every form that its versions wrote, writes the
  * present one.  What is at the provider counts, never what should be there.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,14 +102,21 @@ static void note(struct registry *base, struct view *v, struct endpoint *e)
 		note_claim(r, v, e);
 }
 
+/* T (may be NULL) if it is an ownership record, or NULL. */
+static struct endpoint *check_txt(struct endpoint *t)
+{
+	const char *heritage = t ? endpoint_label(t, LABEL_HERITAGE) : NULL;
+
+	return heritage && strcmp(heritage, TXT_HERITAGE) == 0 ? t : NULL;
+}
+
 /* The ownership record called NAME (taken), or NULL. */
 static struct endpoint *find_txt(const struct view *v, char *name, const char *set_identifier)
 {
 	struct endpoint *t = view_find(v, name, "TXT", set_identifier);
-	const char *heritage = t ? endpoint_label(t, LABEL_HERITAGE) : NULL;
 
 	free(name);
-	return heritage && strcmp(heritage, TXT_HERITAGE) == 0 ? t : NULL;
+	return check_txt(t);
 }
 
 static char *lower_type(const char *type)
@@ -120,13 +128,18 @@ static char *lower_type(const char *type)
 	return l;
 }
 
-/* Does the typed name of this record lie where it cannot be written? */
-static bool needs_fallback(const struct txt_registry *r, const char *typed)
+/*
+ * Does the typed name of this record lie where it cannot be written?  It ends with all of DNS_NAME
+ * but its first label, so it leaves the zone only at an apex.
+ */
+static bool needs_fallback(const struct txt_registry *r, const char *dns_name, const char *typed)
 {
 	if (r->base.no_inner_asterisk && strchr(typed, '*') && strncmp(typed, "*.", 2) != 0)
 		return true;
-	return !txt_name_fits(typed) ||
-	       (r->base.zones.n && registry_zone_of(&r->base, typed) == NULL);
+	if (r->base.zones.n && map_get(&r->base.zones, dns_name) &&
+	    registry_zone_of(&r->base, typed) == NULL)
+		return true;
+	return !txt_name_fits(typed);
 }
 
 static char *fallback_name(const struct txt_registry *r, const char *dns_name, const char *kind)
@@ -140,18 +153,18 @@ static char *fallback_name(const struct txt_registry *r, const char *dns_name, c
 	return txt_name_fallback(&r->name, dns_name, kind, zone);
 }
 
-/* The name under which we write the ownership of (DNS_NAME, TYPE). */
-static char *owner_name(const struct txt_registry *r, const char *dns_name, const char *type)
+/* The name under which we write the ownership of (DNS_NAME, TYPE), into OUT of TXT_NAME_MAX. */
+static void owner_name(const struct txt_registry *r, const char *dns_name, const char *type,
+		       char *out)
 {
-	char *typed = txt_name_typed(&r->name, dns_name, type);
-
-	if (!needs_fallback(r, typed))
-		return typed;
-	free(typed);
+	if (txt_name_put_typed(&r->name, dns_name, type, out) && !needs_fallback(r, dns_name, out))
+		return;
 	char *kind = lower_type(type);
 	char *name = fallback_name(r, dns_name, kind);
+
+	(void)snprintf(out, TXT_NAME_MAX, "%s", name); /* a name that fits into the DNS does */
 	free(kind);
-	return name;
+	free(name);
 }
 
 static bool is_alias(const struct endpoint *e)
@@ -171,18 +184,25 @@ static char *with_asterisk(const struct txt_registry *r, const char *dns_name, c
 	return type ? txt_name_typed(&plain, dns_name, type) : txt_name_legacy(&plain, dns_name);
 }
 
+/* The ownership record in the place where we would write it, or NULL. */
+static struct endpoint *find_current(const struct txt_registry *r, const struct view *v,
+				     const struct endpoint *e)
+{
+	char name[TXT_NAME_MAX];
+
+	owner_name(r, e->dns_name, e->record_type, name);
+	return check_txt(view_find(v, name, "TXT", e->set_identifier));
+}
+
 /* All typed forms; NULL if there is none. */
 static struct endpoint *find_typed(const struct txt_registry *r, const struct view *v,
 				   const struct endpoint *e)
 {
 	const char *set = e->set_identifier;
-	struct endpoint *t;
-	char *typed = txt_name_typed(&r->name, e->dns_name, e->record_type);
-	bool fallback = needs_fallback(r, typed);
+	struct endpoint *t = find_current(r, v, e);
 
-	t = find_txt(v, typed, set);
-	if (t == NULL && fallback)
-		t = find_txt(v, owner_name(r, e->dns_name, e->record_type), set);
+	if (t == NULL) /* a fallback took its place, or it lies in another zone after all */
+		t = find_txt(v, txt_name_typed(&r->name, e->dns_name, e->record_type), set);
 	if (t == NULL && is_alias(e)) /* up to 0.21 */
 		t = find_txt(v, txt_name_typed(&r->name, e->dns_name, "CNAME"), set);
 	if (t == NULL && *r->name.wildcard && strncmp(e->dns_name, "*.", 2) == 0)
@@ -269,7 +289,7 @@ static void lookup(struct registry *base, const struct view *v, const struct end
 		   struct plan_record *ret)
 {
 	struct txt_registry *r = self(base);
-	struct endpoint *t = find_typed(r, v, e);
+	struct endpoint *t;
 
 	*ret = (struct plan_record){ .e = e };
 	if (registry_is_ours(e)) {
@@ -277,6 +297,9 @@ static void lookup(struct registry *base, const struct view *v, const struct end
 		ret->owner = owner_in(r, e);
 		return;
 	}
+	t = ret->proof = find_current(r, v, e);
+	if (t == NULL)
+		t = find_typed(r, v, e);
 	if (t == NULL) {
 		t = find_legacy(r, v, e);
 		ret->weak = t != NULL;
@@ -289,7 +312,8 @@ static void lookup(struct registry *base, const struct view *v, const struct end
 		ret->owner = endpoint_label(e, "owner");
 		ret->resource = endpoint_label(e, "resource");
 	}
-	lookup_claims(r, v, e, ret);
+	if (v->claims.n)
+		lookup_claims(r, v, e, ret);
 }
 
 /* --- writing -------------------------------------------------------------------- */
@@ -324,36 +348,58 @@ static const char *resource_for(const struct endpoint *wanted, const struct endp
 	const char *old = have ? endpoint_label(have, "resource") : NULL;
 	struct strv names = { 0 };
 
-	strv_split(&names, all ? all : "", " ");
+	if (all == NULL)
+		return endpoint_label(wanted, "resource");
+	strv_split(&names, all, " ");
 	bool stays = old && strv_has(&names, old);
 	strv_fini(&names);
 	return stays ? old : endpoint_label(wanted, "resource");
 }
 
-static bool is_written_label(const char *name)
+/* Besides owner and resource: does this label stand in the text? */
+static bool is_other_label(const struct endpoint_prop *l)
 {
-	return name[0] != ' ' && strcmp(name, "owner") != 0 && strcmp(name, "ownedRecord") != 0 &&
-	       strcmp(name, "txt-encryption-nonce") != 0;
+	switch (l->name[0]) {
+	case ' ':
+		return false;
+	case 'o':
+		return strcmp(l->name, "owner") != 0 && strcmp(l->name, "ownedRecord") != 0;
+	case 'r':
+		return strcmp(l->name, "resource") != 0;
+	case 't':
+		return strcmp(l->name, "txt-encryption-nonce") != 0;
+	default:
+		return true;
+	}
 }
 
-/* Do the labels in T say what they would if written anew? */
+/* Do the labels in T say what they would if written anew, but for RESOURCE those of LABELS? */
 static bool says_the_same(const struct txt_registry *r, const struct endpoint *t,
-			  const struct endpoint *labels)
+			  const struct endpoint *labels, const char *resource)
 {
-	const char *owner = endpoint_label(t, "owner");
+	const char *owner = NULL, *said = NULL;
 	size_t have = 0, want = 0;
 
-	if (owner == NULL || strcmp(owner, r->owner) != 0)
+	for (size_t i = 0; i < t->nlabels; i++) {
+		const struct endpoint_prop *l = &t->labels[i];
+
+		if (is_other_label(l))
+			have++;
+		else if (strcmp(l->name, "owner") == 0)
+			owner = l->value;
+		else if (strcmp(l->name, "resource") == 0)
+			said = l->value;
+	}
+	if (owner == NULL || strcmp(owner, r->owner) != 0 ||
+	    strcmp(said ? said : "", resource ? resource : "") != 0)
 		return false;
 	if (r->encrypt && endpoint_label(t, LABEL_SEALED) == NULL)
 		return false;
-	for (size_t i = 0; i < t->nlabels; i++)
-		have += is_written_label(t->labels[i].name);
 	for (size_t i = 0; i < labels->nlabels; i++) {
 		const struct endpoint_prop *l = &labels->labels[i];
 		const char *v;
 
-		if (!is_written_label(l->name) || *l->value == '\0')
+		if (!is_other_label(l) || *l->value == '\0')
 			continue;
 		v = endpoint_label(t, l->name);
 		if (v == NULL || strcmp(v, l->value) != 0)
@@ -407,32 +453,31 @@ static bool write_txt(struct expand *x, const struct endpoint *record,
 		      const struct endpoint *wanted)
 {
 	struct txt_registry *r = x->r;
-	char *name = owner_name(r, record->dns_name, record->record_type);
+	char name[TXT_NAME_MAX];
+
+	owner_name(r, record->dns_name, record->record_type, name);
 	struct endpoint *t = view_find(x->v, name, "TXT", record->set_identifier);
 	bool is_ownership = t && endpoint_label(t, LABEL_HERITAGE);
-	bool ok = true;
 
-	if (is_ownership && !is_our_txt(r, t)) {
-		ok = false;
-	} else if (touch(x, name, record->set_identifier)) {
-		struct endpoint *labels = endpoint_copy(wanted);
-		struct endpoint *old = is_ownership ? t : find_typed(r, x->v, record);
-
-		endpoint_set_label(labels, "resource", resource_for(wanted, old));
-		char *content = txt_content_write(labels, TXT_HERITAGE, r->owner, writing_key(r));
-		if (t == NULL) {
-			t = new_txt(x, name, record);
-			strv_add(&t->targets, content);
-			change_list_add(x->out, CHANGE_CREATE, NULL, t, record, true);
-		} else if (!is_ownership || !says_the_same(r, t, labels) ||
-			   !props_agree(t, record)) {
-			update_txt(x, t, content, record);
-		}
-		free(content);
-		endpoint_free(labels);
+	if (is_ownership && !is_our_txt(r, t))
+		return false;
+	const char *resource = resource_for(wanted, is_ownership ? t : find_typed(r, x->v, record));
+	if ((is_ownership && says_the_same(r, t, wanted, resource) && props_agree(t, record)) ||
+	    !touch(x, name, record->set_identifier))
+		return true;
+	struct endpoint *labels = endpoint_copy(wanted);
+	endpoint_set_label(labels, "resource", resource);
+	char *content = txt_content_write(labels, TXT_HERITAGE, r->owner, writing_key(r));
+	if (t == NULL) {
+		t = new_txt(x, name, record);
+		strv_add(&t->targets, content);
+		change_list_add(x->out, CHANGE_CREATE, NULL, t, record, true);
+	} else {
+		update_txt(x, t, content, record);
 	}
-	free(name);
-	return ok;
+	free(content);
+	endpoint_free(labels);
+	return true;
 }
 
 /* A migrated owner's legacy TXT must not speak for the old one for ever. */
@@ -453,7 +498,7 @@ static void migrate_legacy(struct expand *x, const struct endpoint *record)
 static bool is_going(struct expand *x, const struct endpoint *e)
 {
 	if (!x->going_known) {
-		for (size_t i = 0; i < x->p->n; i++) {
+		for (size_t i = 0; i < x->p->nchanges; i++) {
 			const struct endpoint *b = x->p->changes[i].before.e;
 
 			if (x->p->changes[i].kind != PLAN_DELETE)
@@ -666,8 +711,6 @@ static void expand_one(struct expand *x, struct plan_change *c)
 
 	switch (c->kind) {
 	case PLAN_KEEP:
-		if (c->wanted == NULL)
-			return;
 		(void)write_txt(x, c->before.e, c->wanted); /* it is ours, or there is none */
 		migrate_legacy(x, c->before.e);
 		return;
@@ -702,17 +745,49 @@ static void release_scratch(struct txt_registry *r)
 	r->nscratch = 0;
 }
 
+/* Nothing at all to write for this record, which stays?  The usual case. */
+static bool is_at_rest(const struct txt_registry *r, const struct plan_change *c)
+{
+	const struct endpoint *t = c->before.proof;
+
+	if (c->is_shared)
+		return false;
+	if (c->wanted == NULL)
+		return true;
+	return t && r->old_owner == NULL &&
+	       says_the_same(r, t, c->wanted, resource_for(c->wanted, t)) &&
+	       props_agree(t, c->before.e);
+}
+
+static void expand_any(struct expand *x, struct plan_change *c)
+{
+	if (c->is_shared)
+		expand_shared(x, c);
+	else
+		expand_one(x, c);
+}
+
 static void expand(struct registry *base, const struct view *v, struct plan *p,
 		   struct change_list *out)
 {
 	struct expand x = { .r = self(base), .v = v, .p = p, .out = out };
+	struct plan_change *keeps = p->changes + p->nchanges;
+	size_t n = 0;
 
-	for (size_t i = 0; i < p->n; i++) {
-		if (p->changes[i].is_shared)
-			expand_shared(&x, &p->changes[i]);
-		else
-			expand_one(&x, &p->changes[i]);
+	for (size_t i = 0; i < p->nchanges; i++)
+		expand_any(&x, &p->changes[i]);
+	/* those of the others that are not as they should be, in order */
+	for (size_t i = 0; i < p->n - p->nchanges; i++) {
+		struct plan_change c = keeps[i];
+
+		if (is_at_rest(x.r, &c))
+			continue;
+		keeps[i] = keeps[n];
+		keeps[n++] = c;
 	}
+	plan_sort_range(keeps, n);
+	for (size_t i = 0; i < n; i++)
+		expand_any(&x, &keeps[i]);
 	map_fini(&x.touched, NULL);
 	map_fini(&x.going, NULL);
 	release_scratch(x.r);

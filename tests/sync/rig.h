@@ -67,7 +67,7 @@ static inline void rig_up_on(struct rig *r, struct loop *loop, const struct prov
 	for (size_t n = 3; *flags; flags++)
 		pairs[n++] = *flags;
 	*r = (struct rig){ .loop = loop, .config = config_for_test(pairs) };
-	log_setup(LOG_LEVEL_ERROR, 0);
+	log_setup(getenv("RIG_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, 0);
 	r->http = http_client_new(r->loop);
 	r->dns = dns_client_new(r->loop);
 	desired_init(&r->desired, NULL);
