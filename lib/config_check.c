@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/netaddr.h"
+#include "lib/privilege.h"
 #include "lib/rrtype.h"
 
 typedef int (*check_cb)(const struct config *c, char **ret_why);
@@ -281,6 +282,17 @@ static int check_cookie_secret(const struct config *c, char **ret_why)
 	return 0;
 }
 
+static int check_user(const struct config *c, char **ret_why)
+{
+	char *why = NULL;
+
+	if (!privilege_check(config_text(c, OPT_USER), &why))
+		return 0;
+	*ret_why = mem_printf("--user: %s", why);
+	free(why);
+	return ERR_INVALID;
+}
+
 static int check_addresses(const struct config *c, char **ret_why)
 {
 	const struct strv *l = config_list(c, OPT_LISTEN);
@@ -463,11 +475,11 @@ static int check_exposed(const struct config *c, char **ret_why)
 int config_check(const struct config *c, char **ret_why)
 {
 	static const check_cb checks[] = {
-		check_sets,         check_list_sets,    check_ranges,  check_log_level,
-		check_txt_registry, check_registry,     check_rfc2136, check_azure,
-		check_sources,      check_record_types, check_tls,     check_cookie_secret,
-		check_addresses,    check_prefixes,     check_pairs,   check_geo_tags,
-		check_zones,        check_edge_servers, check_exposed
+		check_sets,         check_list_sets,    check_ranges,       check_log_level,
+		check_txt_registry, check_registry,     check_rfc2136,      check_azure,
+		check_sources,      check_record_types, check_tls,          check_cookie_secret,
+		check_user,         check_addresses,    check_prefixes,     check_pairs,
+		check_geo_tags,     check_zones,        check_edge_servers, check_exposed
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -25,6 +25,7 @@
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "lib/metric.h"
+#include "lib/privilege.h"
 #include "lib/state.h"
 #include "lib/status.h"
 #include "server/maint.h"
@@ -299,6 +300,8 @@ static int start_rooms(struct house *h)
 			sync_on_once(h->sync, on_once, h);
 		sync_start(h->sync);
 	}
+	if ((err = privilege_drop(config_text(h->config, OPT_USER), &why)) < 0)
+		return failed(err, why);
 	loop_signal(h->loop, SIGHUP, reload, h);
 	loop_signal(h->loop, SIGTERM, stop, h);
 	loop_signal(h->loop, SIGINT, stop, h);

@@ -199,6 +199,7 @@ static void values_that_break_a_rule_are_exit_2(void **state)
 		{ { "--tls-client-cert=x" }, "need each other" },
 		{ { "--cookie-secret=abc" }, "128 bits" },
 		{ { "--cookie-secret=0123456789abcdef0123456789abcdeg" }, "128 bits" },
+		{ { "--user=no-such-user-here" }, "--user: there is no user" },
 		{ { "--listen=localhost" }, "'localhost' is no ADDR:PORT" },
 		{ { "--listen=127.0.0.1:99999" }, "--listen" },
 		{ { "--ecs-trust=10.0.0.0/99" }, "--ecs-trust" },
