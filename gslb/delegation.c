@@ -18,7 +18,7 @@
 #include "lib/rrtype.h"
 
 #define WITHDRAW      "gslbd/withdraw" /* sync's property: names of others to be taken out */
-#define EXTDNS_OBJECT "dnsendpoint/k8gb-ns-extdns-"
+#define EXTDNS_OBJECT "k8gb-ns-extdns-"
 #define CHECK_MS      1000
 #define CHECKS_MAX    300 /* then a zone that is being deleted is let go */
 
@@ -27,7 +27,7 @@ struct given {
 	struct delegation *d;
 	char *zone; /* name */
 	char *id;   /* of the declaration */
-	char *text[2], *object[2];
+	char *text, *object;
 	char *status;
 	struct loop_timer *timer; /* a deleted zone: is our name gone from the parent? */
 	struct dns_request *request;
@@ -40,6 +40,7 @@ struct delegation {
 	struct gslb *g;
 	struct map given; /* zone name → struct given */
 	struct strv own;  /* addresses told by delegation_own_addresses */
+	bool is_extdns;   /* an ExternalDNS beside us carries the records */
 };
 
 static void given_free(void *ptr)
@@ -48,10 +49,8 @@ static void given_free(void *ptr)
 
 	dns_request_cancel(v->request);
 	loop_timer_free(v->timer);
-	for (size_t i = 0; i < 2; i++) {
-		free(v->text[i]);
-		free(v->object[i]);
-	}
+	free(v->text);
+	free(v->object);
 	free(v->status);
 	free(v->zone);
 	free(v->id);
@@ -64,6 +63,8 @@ struct delegation *delegation_new(struct gslb *g)
 	struct delegation *d = MEM_NEW(struct delegation);
 
 	d->g = g;
+	d->is_extdns = config_bool(g->env.config, OPT_EXTDNS_ENABLED) &&
+		       config_list(g->env.config, OPT_PROVIDER)->n == 0;
 	return d;
 }
 
@@ -206,18 +207,18 @@ static char *print(const struct endpoint_list *l)
 	return buf_take(&b);
 }
 
-static void give(struct given *v, size_t i, struct endpoint_list *l)
+static void give(struct given *v, struct endpoint_list *l)
 {
 	const struct gslb *g = v->d->g;
 	char *text = print(l);
 
-	if ((v->text[i] == NULL && l->n == 0) || (v->text[i] && strcmp(v->text[i], text) == 0)) {
+	if ((v->text == NULL && l->n == 0) || (v->text && strcmp(v->text, text) == 0)) {
 		free(text);
 	} else {
-		free(v->text[i]);
-		v->text[i] = text;
+		free(v->text);
+		v->text = text;
 		if (g->env.on_export)
-			g->env.on_export(g->env.ctx, v->object[i], l->e, l->n);
+			g->env.on_export(g->env.ctx, v->object, l->e, l->n);
 	}
 	endpoint_list_fini(l);
 }
@@ -314,8 +315,7 @@ static void withdraw(struct given *v)
 {
 	struct endpoint_list none = { 0 };
 
-	give(v, 0, &none);
-	give(v, 1, &none);
+	give(v, &none);
 	if (!v->finalized && !v->request && !loop_timer_is_set(v->timer))
 		loop_timer_set(v->timer, v->d->g->nedge ? CHECK_MS : 0);
 }
@@ -342,8 +342,7 @@ static struct given *given_for(struct delegation *d, const struct lbzone *z)
 	for (char *p = dashed; *p; p++)
 		if (*p == '.')
 			*p = '-';
-	v->object[0] = mem_strdup(z->name);
-	v->object[1] = mem_printf(EXTDNS_OBJECT "%s", dashed);
+	v->object = d->is_extdns ? mem_printf(EXTDNS_OBJECT "%s", dashed) : mem_strdup(z->name);
 	free(dashed);
 	(void)map_put(&d->given, z->name, v); /* was not there */
 	return v;
@@ -352,7 +351,7 @@ static struct given *given_for(struct delegation *d, const struct lbzone *z)
 static void export_zone(struct delegation *d, const struct lbzone *z)
 {
 	struct given *v = given_for(d, z);
-	struct endpoint_list ours = { 0 }, extdns = { 0 };
+	struct endpoint_list list = { 0 };
 	struct strv own = { 0 };
 
 	if (z->deleting) {
@@ -362,10 +361,11 @@ static void export_zone(struct delegation *d, const struct lbzone *z)
 	v->finalized = false;
 	v->checks = 0;
 	own_addresses(d, &own);
-	own_endpoints(d->g, z, &own, &ours);
-	extdns_endpoints(d->g, z, &own, &extdns);
-	give(v, 0, &ours);
-	give(v, 1, &extdns);
+	if (d->is_extdns)
+		extdns_endpoints(d->g, z, &own, &list);
+	else
+		own_endpoints(d->g, z, &own, &list);
+	give(v, &list);
 	tell_status(v, z, &own, false);
 	strv_fini(&own);
 }
@@ -381,8 +381,7 @@ void delegation_export(struct delegation *d)
 		next = map_next(&d->given, i);
 		if (map_get(&d->g->zones, v->zone))
 			continue;
-		give(v, 0, &none);
-		give(v, 1, &none);
+		give(v, &none);
 		(void)map_remove(&d->given, v->zone);
 		given_free(v);
 	}

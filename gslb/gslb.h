@@ -16,6 +16,7 @@ struct config;
 struct zonedb;
 struct dns_client;
 struct http_client;
+struct state;
 struct endpoint;
 struct gslb;
 
@@ -25,7 +26,8 @@ struct gslb_env {
 	struct zonedb *zonedb;
 	struct dns_client *dns;
 	struct http_client *http;
-	void *ctx; /* for the callbacks */
+	struct state *state; /* NULL: nothing is kept over a restart */
+	void *ctx;           /* for the callbacks */
 	/* Delegation (NS, addresses) and other records for the providers; SOURCE is "gslb", OBJECT
 	 * names the zone. */
 	void (*on_export)(void *ctx, const char *object, struct endpoint *const *endpoints,

@@ -115,16 +115,6 @@ static void sink_synced(void *ctx, const char *source, bool synced)
 		sync_set_synced(h->sync, source, synced);
 }
 
-/* Until gslb has it: policies are not acted on. */
-__attribute__((weak)) void gslb_policy(struct gslb *g, const char *kind, const char *id,
-				       const char *spec_json)
-{
-	(void)g;
-	(void)kind;
-	(void)id;
-	(void)spec_json;
-}
-
 static void sink_policy(void *ctx, const char *kind, const char *id, const char *spec_json)
 {
 	struct house *h = ctx;
@@ -174,6 +164,13 @@ static void on_zone_status(void *ctx, const char *zone_id, const struct strv *dn
 
 	if (h->k8s)
 		k8s_zone_status(h->k8s, zone_id, dns_servers, finalized);
+}
+
+static bool on_notify(void *ctx, const uint8_t *zone)
+{
+	struct house *h = ctx;
+
+	return gslb_notified(h->gslb, zone);
 }
 
 static void on_leader(void *ctx, bool leader)
@@ -258,6 +255,7 @@ static int open_rooms(struct house *h)
 					.zonedb = h->zonedb,
 					.dns = h->dns,
 					.http = h->http,
+					.state = h->state,
 					.ctx = h,
 					.on_export = on_export,
 					.on_resolved = on_resolved,
@@ -266,6 +264,7 @@ static int open_rooms(struct house *h)
 
 		if ((err = gslb_new(&env, &h->gslb, &why)) < 0)
 			return failed(err, why);
+		maint_on_notify(h->maint, on_notify, h);
 	}
 	if ((err = sync_new(h->loop, c, h->zonedb, &h->sync, &why)) < 0)
 		return failed(err, why);

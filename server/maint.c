@@ -41,6 +41,8 @@ struct maint {
 	struct journal *journal;
 	struct xfr *xfr;
 	struct notify *notify;
+	bool (*on_notify)(void *ctx, const uint8_t *zone);
+	void *on_notify_ctx;
 	struct catalog *catalog;
 	bool has_catalog;
 	uint8_t catalog_origin[DNAME_MAX];
@@ -79,6 +81,11 @@ static void take_notify(struct maint *m, struct request *r)
 
 	if (r->m.qtype != RRTYPE_SOA) {
 		request_refuse(r, DNS_RCODE_NOTIMP);
+		return;
+	}
+	if (r->m.qclass == DNS_CLASS_IN && m->on_notify && m->on_notify(m->on_notify_ctx, zone)) {
+		metric_add(METRIC_NOTIFIES_TOTAL, 1, "in", "accepted");
+		request_confirm(r, DNS_RCODE_NOERROR);
 		return;
 	}
 	if (r->m.qclass != DNS_CLASS_IN || !secondaries_has(m->secondaries, zone)) {
@@ -274,6 +281,12 @@ int maint_new(struct loop *loop, struct zonedb *db, struct dns_client *dns, stru
 	status_section("maintenance", section, m);
 	*ret = m;
 	return 0;
+}
+
+void maint_on_notify(struct maint *m, bool (*cb)(void *ctx, const uint8_t *zone), void *ctx)
+{
+	m->on_notify = cb;
+	m->on_notify_ctx = ctx;
 }
 
 void maint_free(struct maint *m)

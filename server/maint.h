@@ -14,6 +14,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct config;
 struct dns_client;
 struct loop;
@@ -29,5 +32,10 @@ struct zonedb;
  */
 int maint_new(struct loop *loop, struct zonedb *db, struct dns_client *dns, struct server *server,
 	      struct state *state, const struct config *config, struct maint **ret, char **ret_why);
+/*
+ * CB is asked first about every NOTIFY (ZONE in wire form): true, it was told, and the answer is
+ * NOERROR.  It may only take the word as a hint to ask for itself (RFC 1996 4.7).
+ */
+void maint_on_notify(struct maint *m, bool (*cb)(void *ctx, const uint8_t *zone), void *ctx);
 /* Before server_free's workers end it may answer on; call after server_stop. */
 void maint_free(struct maint *m); /* NULL is fine */

@@ -289,11 +289,28 @@ static void the_delegation_is_exported(void **state)
 			       "cloud.example.com | cloud.example.com NS shared "
 			       "gslb-ns-eu-cloud.example.com\n"
 			       "cloud.example.com | gslb-ns-eu-cloud.example.com A 192.0.2.53\n"));
-	assert_non_null(strstr(buf_str(&eu->exports),
-			       "dnsendpoint/k8gb-ns-extdns-cloud-example-com | "
-			       "gslb-ns-eu-cloud.example.com A 192.0.2.53\n"));
 	assert_non_null(strstr(buf_str(&eu->exports), "zone config:cloud.example.com | "
 						      "gslb-ns-eu-cloud.example.com 192.0.2.53\n"));
+}
+
+static void with_extdns_enabled_the_delegation_is_k8gbs_object(void **state)
+{
+	(void)state;
+	eu = cluster_listen(loop);
+	us = cluster_listen(loop);
+	char *peer = mem_printf("peer=us=%s", cluster_address(us));
+	cluster_open(eu, (const char *const[]){ "cluster-geo-tag=eu", ZONES, peer,
+						"extdns-enabled=true",
+						"cluster-exposed-ips=192.0.2.53", NULL });
+	free(peer);
+	gslb_synced(eu->g, "gslb", true);
+	answers(eu, "cloud.example.com", "NS",
+		"gslb-ns-eu-cloud.example.com. gslb-ns-us-cloud.example.com.");
+	assert_non_null(strstr(buf_str(&eu->exports),
+			       "k8gb-ns-extdns-cloud-example-com | cloud.example.com NS "
+			       "gslb-ns-eu-cloud.example.com gslb-ns-us-cloud.example.com\n"
+			       "k8gb-ns-extdns-cloud-example-com | gslb-ns-eu-cloud.example.com A "
+			       "192.0.2.53\n"));
 }
 
 /* --- two clusters --------------------------------------------------------------------------- */
@@ -439,6 +456,7 @@ int main(void)
 		BARE(nothing_is_served_before_the_objects_are_seen),
 		BARE(names_that_are_too_long_are_refused_at_start),
 		BARE(the_delegation_is_exported),
+		BARE(with_extdns_enabled_the_delegation_is_k8gbs_object),
 		PAIR(two_clusters_answer_the_union),
 		PAIR(failover_moves_to_the_secondary_and_back),
 		PAIR(a_secondary_does_not_answer_before_it_has_heard_the_primary),
