@@ -10,9 +10,14 @@ static const struct json_keep metadata[] = {
 static const struct json_keep anything[] = { { "metadata", metadata }, { "*", 0 }, { 0, 0 } };
 
 /* Of what there are many: only what some source reads. */
+/* A bookmark is an object of the kind too: this tells that the list is whole. */
+static const struct json_keep slice_annotations[] = {
+	{ "k8s.io/initial-events-end", 0 }, { 0, 0 },
+};
 static const struct json_keep slice_metadata[] = {
 	{ "name", 0 }, { "namespace", 0 }, { "uid", 0 }, { "resourceVersion", 0 }, { "labels", 0 },
-	{ "creationTimestamp", 0 }, { "deletionTimestamp", 0 }, { 0, 0 },
+	{ "creationTimestamp", 0 }, { "deletionTimestamp", 0 },
+	{ "annotations", slice_annotations }, { 0, 0 },
 };
 static const struct json_keep slice_target[] = {
 	{ "kind", 0 }, { "name", 0 }, { "namespace", 0 }, { 0, 0 },
