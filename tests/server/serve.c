@@ -67,7 +67,7 @@ static void load(struct txn *t, const char *file)
 		char type_text[32];
 		unsigned ttl;
 		int at = 0;
-		uint16_t type;
+		uint16_t type = 0;
 
 		n++;
 		line[strcspn(line, "\n")] = '\0';
