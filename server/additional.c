@@ -75,7 +75,7 @@ static bool is_needed(const struct node *cut, const struct qname *host)
 }
 
 static void put_type(struct additional *x, const struct node *n, uint16_t type,
-		     const struct response_owner *owner, size_t origin_at, bool needed)
+		     const struct response_owner *owner, bool needed)
 {
 	const struct rrset *rrset = node_rrset(n, type);
 	unsigned first;
@@ -85,7 +85,8 @@ static void put_type(struct additional *x, const struct node *n, uint16_t type,
 	unsigned v = resolve_variant(x->s, rrset, &first);
 	if (rrset->variants[v].count == 0)
 		return;
-	if (!response_rrset(&x->s->r, SECTION_ADDITIONAL, rrset, v, first, owner, origin_at) &&
+	if (!response_rrset(&x->s->r, SECTION_ADDITIONAL, rrset, v, first, owner,
+			    x->s->origin_at) &&
 	    needed)
 		x->s->r.tc = true;
 }
@@ -100,8 +101,7 @@ static bool read_host(const struct resolution *s, uint16_t type, size_t rr, size
 	size_t pos = *at;
 
 	*ret_is_owner = false;
-	if (dname_unpack(s->r.msg, s->r.len, &pos, name))
-		return false;
+	(void)dname_unpack(s->r.msg, s->r.len, &pos, name); /* we wrote it */
 	if (name[0])
 		return true;
 	if ((type != RRTYPE_SVCB && type != RRTYPE_HTTPS) || wire_get16(s->r.msg + *at - 2) == 0)
@@ -109,7 +109,8 @@ static bool read_host(const struct resolution *s, uint16_t type, size_t rr, size
 	*ret_is_owner = true;
 	*at = wire_get16(s->r.msg + rr) & PTR_MAX;
 	pos = *at;
-	return dname_unpack(s->r.msg, s->r.len, &pos, name) == 0;
+	(void)dname_unpack(s->r.msg, s->r.len, &pos, name);
+	return true;
 }
 
 static void put_host(struct additional *x, const struct resolve_hosts *h, size_t rr)
@@ -117,7 +118,6 @@ static void put_host(struct additional *x, const struct resolve_hosts *h, size_t
 	struct resolution *s = x->s;
 	struct qname *host = &s->a->extra;
 	size_t at = rr + RR_FIXED + host_offset(h->type);
-	size_t origin_at = PTR_MAX + 1; /* addresses have no names in them */
 	uint8_t name[DNAME_MAX];
 	bool is_owner;
 
@@ -129,10 +129,10 @@ static void put_host(struct additional *x, const struct resolve_hosts *h, size_t
 	if (n == NULL || (!needed && is_done(x, n)))
 		return;
 	const struct response_owner owner = { name, at };
-	put_type(x, n, RRTYPE_A, &owner, origin_at, needed);
-	put_type(x, n, RRTYPE_AAAA, &owner, origin_at, needed);
+	put_type(x, n, RRTYPE_A, &owner, needed);
+	put_type(x, n, RRTYPE_AAAA, &owner, needed);
 	if (!is_owner && (h->type == RRTYPE_SVCB || h->type == RRTYPE_HTTPS))
-		put_type(x, n, h->type, &owner, origin_at, false); /* RFC 9460 4.1 */
+		put_type(x, n, h->type, &owner, false); /* RFC 9460 4.1 */
 }
 
 void additional_put(struct resolution *s)

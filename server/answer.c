@@ -184,22 +184,21 @@ static inline __attribute__((always_inline)) void begin(struct resolution *s, st
 		if (limit < size)
 			s->r.max = limit;
 	}
-	if (q->edns.flags & EDNS_HAS_OPT)
+	if (q->edns.flags & EDNS_HAS_OPT) {
 		begin_reply(a, client);
+		if (__builtin_expect(a->reply.flags != 0, 0) &&
+		    s->r.len + edns_len(&a->reply, &q->edns) + EDE_LEN > s->r.max)
+			a->reply.flags = 0; /* a long question, long options, a small client */
+	}
 }
 
 /* An answer that is a code and no data. */
 static void answer_error(struct resolution *s, unsigned rcode, uint16_t ede)
 {
-	struct answerer *a = s->a;
-
 	s->r.rcode = (uint16_t)rcode;
 	s->ede = ede;
 	s->kind = rcode == DNS_RCODE_REFUSED ? STATS_REFUSED : STATS_ERROR;
 	s->key = KEY_CODE + rcode;
-	if (a->query.edns.flags & EDNS_HAS_OPT &&
-	    s->r.len + edns_len(&a->reply, &a->query.edns) + EDE_LEN > s->r.max)
-		a->reply.flags = 0; /* a question of full length and a client that takes 512 */
 }
 
 /* What the classes beside IN have: CH four names, ANY the data of IN, the others nothing. */
@@ -235,36 +234,27 @@ static inline void answer_data(struct resolution *s)
 		answer_other_class(s);
 }
 
-/* All verdicts that do not lead to data. */
+/* Verdicts that do not lead to data. */
 static void answer_verdict(struct resolution *s, enum query_verdict verdict)
 {
+	static const struct {
+		uint16_t rcode, ede;
+	} plain[] = {
+		[QUERY_COOKIE] = { DNS_RCODE_NOERROR, EDE_NONE }, /* RFC 7873 5.4 */
+		/* what would be for the control loop when nobody there wants it */
+		[QUERY_NOTIFY] = { DNS_RCODE_REFUSED, EDE_PROHIBITED },
+		[QUERY_UPDATE] = { DNS_RCODE_NOTIMP, EDE_NONE },
+		[QUERY_XFR] = { DNS_RCODE_REFUSED, EDE_PROHIBITED },
+		[QUERY_TSIG] = { DNS_RCODE_NOTAUTH, EDE_NONE },
+	};
 	const struct query *q = &s->a->query;
 
-	switch (verdict) {
-	case QUERY_COOKIE: /* RFC 7873 5.4 */
-		answer_error(s, DNS_RCODE_NOERROR, EDE_NONE);
-		return;
-	case QUERY_ERROR:
-		answer_error(s, q->rcode,
-			     q->has_question && q->qtype == RRTYPE_NXNAME ? EDE_INVALID_QUERY_TYPE
-									  : EDE_NONE);
-		return;
-	/* what would be for the control loop when nobody there wants it */
-	case QUERY_UPDATE:
-		answer_error(s, DNS_RCODE_NOTIMP, EDE_NONE);
-		return;
-	case QUERY_TSIG:
-		answer_error(s, DNS_RCODE_NOTAUTH, EDE_NONE);
-		return;
-	case QUERY_NOTIFY:
-	case QUERY_XFR:
-		answer_error(s, DNS_RCODE_REFUSED, EDE_PROHIBITED);
-		return;
-	case QUERY_ANSWER:
-	case QUERY_DROP:
-		break;
-	}
-	__builtin_unreachable();
+	if (verdict != QUERY_ERROR)
+		answer_error(s, plain[verdict].rcode, plain[verdict].ede);
+	else if (q->has_question && q->qtype == RRTYPE_NXNAME)
+		answer_error(s, q->rcode, EDE_INVALID_QUERY_TYPE); /* RFC 9824 3.5 */
+	else
+		answer_error(s, q->rcode, EDE_NONE);
 }
 
 /*
@@ -279,25 +269,17 @@ static void answer_cookieless(struct resolution *s)
 	s->r.tc = !knows;
 }
 
-/* ANSWER_SEND: not for the control loop. */
+/* What the control loop may answer; ANSWER_SEND for the rest. */
 static enum answer_result handoff(enum query_verdict verdict)
 {
-	switch (verdict) {
-	case QUERY_NOTIFY:
-		return ANSWER_NOTIFY;
-	case QUERY_UPDATE:
-		return ANSWER_UPDATE;
-	case QUERY_XFR:
-		return ANSWER_XFR;
-	case QUERY_TSIG:
-		return ANSWER_TSIG;
-	case QUERY_ANSWER:
-	case QUERY_DROP:
-	case QUERY_ERROR:
-	case QUERY_COOKIE:
-		break;
-	}
-	return ANSWER_SEND;
+	static const enum answer_result results[] = {
+		[QUERY_ANSWER] = ANSWER_SEND,   [QUERY_DROP] = ANSWER_SEND,
+		[QUERY_ERROR] = ANSWER_SEND,    [QUERY_COOKIE] = ANSWER_SEND,
+		[QUERY_NOTIFY] = ANSWER_NOTIFY, [QUERY_UPDATE] = ANSWER_UPDATE,
+		[QUERY_XFR] = ANSWER_XFR,       [QUERY_TSIG] = ANSWER_TSIG,
+	};
+
+	return results[verdict];
 }
 
 static void count(const struct resolution *s)

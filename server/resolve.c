@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "lib/rrtype.h"
 #include "lib/wire.h"
 #include "server/settings.h"
@@ -100,9 +101,8 @@ unsigned resolve_choose(struct resolution *s, const struct rrset *rrset, unsigne
 static void add_hosts(struct resolution *s, size_t at, const struct rrset *rrset, unsigned variant,
 		      const struct node *cut)
 {
-	/* an owner in full (far into a large TCP answer) is not worth the walk */
-	if (s->nhosts == 2 || s->owner.at > PTR_MAX)
-		return;
+	if (s->nhosts == ARRAY_SIZE(s->hosts))
+		return; /* ANY over TCP: additional data is optional */
 	s->hosts[s->nhosts++] =
 		(struct resolve_hosts){ at, rrset->type, rrset->variants[variant].count, cut };
 }
@@ -181,7 +181,10 @@ static void answer_any(struct resolution *s, const struct node *n)
 		negative(s, STATS_NODATA);
 }
 
-/* The alias's RDATA is the next name to look up; where it stands serves as owner from now on. */
+/*
+ * The alias's RDATA is the next name to look up; where it stands serves as owner from now on.  All
+ * aliases of an answer fit below PTR_MAX: ANSWER_HOPS times a DNAME and a CNAME are < 9,000 octets.
+ */
 static bool follow(struct resolution *s, const uint8_t *target, size_t at)
 {
 	s->seen[s->hops] = qname_hash(s->name, 0);
@@ -199,7 +202,7 @@ static bool follow_cname(struct resolution *s, const struct rrset *cname)
 {
 	unsigned first;
 	unsigned v = resolve_variant(s, cname, &first);
-	size_t at = s->r.len + (s->owner.at > PTR_MAX ? dname_len(s->owner.name) - 2 : 0);
+	size_t at = s->r.len;
 
 	if (cname->variants[v].count == 0) {
 		negative(s, STATS_NODATA);
@@ -267,25 +270,19 @@ static void referral(struct resolution *s, const struct node *cut)
 /* The synthesised CNAME: unsigned, with the DNAME's TTL (RFC 6672 3.1). */
 static bool put_synthesised(struct resolution *s, uint32_t ttl, const uint8_t *target, size_t len)
 {
-	bool far = s->owner.at > PTR_MAX;
-	size_t owner_len = far ? dname_len(s->owner.name) : 2;
 	uint8_t *p = s->r.msg + s->r.len;
 
-	if (s->r.len + owner_len + 10 + len > s->r.max) {
+	if (s->r.len + RR_FIXED + len > s->r.max) {
 		s->r.tc = true;
 		return false;
 	}
-	if (far)
-		memcpy(p, s->owner.name, owner_len);
-	else
-		wire_put16(p, (uint16_t)(0xc000 | s->owner.at));
-	p += owner_len;
-	wire_put16(p, RRTYPE_CNAME);
-	wire_put16(p + 2, DNS_CLASS_IN);
-	wire_put32(p + 4, ttl);
-	wire_put16(p + 8, (uint16_t)len);
-	memcpy(p + 10, target, len);
-	s->r.len += owner_len + 10 + len;
+	wire_put16(p, (uint16_t)(0xc000 | s->owner.at));
+	wire_put16(p + 2, RRTYPE_CNAME);
+	wire_put16(p + 4, DNS_CLASS_IN);
+	wire_put32(p + 6, ttl);
+	wire_put16(p + 10, (uint16_t)len);
+	memcpy(p + RR_FIXED, target, len);
+	s->r.len += RR_FIXED + len;
 	response_count(&s->r, SECTION_ANSWER, 1);
 	return true;
 }
@@ -319,7 +316,7 @@ static bool follow_dname(struct resolution *s, const struct node *n)
 		s->kind = STATS_ERROR;
 		return false;
 	}
-	uint8_t *target = s->a->synth[s->hops & 1];
+	uint8_t *target = s->a->synth[s->hops & 1]; /* the present name may be in the other */
 	memcpy(target, s->owner.name, prefix);
 	memcpy(target + prefix, to, to_len);
 	if (!put_synthesised(s, dname->variants[v].ttl, target, prefix + to_len))

@@ -80,20 +80,18 @@ bool response_rrset_patched(struct response *r, enum section s, const struct rrs
 			    size_t origin_at)
 {
 	const struct variant *v = &rrset->variants[i];
-	bool packed = v->nfix && origin_at <= PTR_MAX;
-	const uint8_t *from = packed ? rrset_wire(rrset, i) : rrset_rrs(rrset, i);
-	size_t len = packed ? v->wire_len : v->len;
+	const uint8_t *from = rrset_wire(rrset, i);
+	size_t len = v->wire_len;
 	uint8_t *to = r->msg + r->len;
 
 	if (__builtin_expect(owner->at > PTR_MAX, 0))
 		return put_far(r, s, rrset, i, owner->name);
 	if (r->len + len > r->max)
 		return false;
-	size_t cut = packed || v->nfix == 0 ? octets_before(from, v, first) : 0;
+	size_t cut = octets_before(from, v, first);
 	memcpy(to, from + cut, len - cut);
 	memcpy(to + len - cut, from, cut);
-	if (packed)
-		set_pointers(to, rrset, i, cut, owner->at, origin_at);
+	set_pointers(to, rrset, i, cut, owner->at, origin_at);
 	if (owner->at != QNAME_AT)
 		set_owners(to, v->count, owner->at);
 	r->len += len;

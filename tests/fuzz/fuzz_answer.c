@@ -63,7 +63,8 @@ static void start(void)
 	for (int i = 0; i < 14; i++)
 		snprintf(records + strlen(records), 100, "ns%d.d14.z.test 60 A 10.0.0.%d\n", i, i);
 	harness_zones(records);
-	harness.settings.nsid = mem_strdup("fuzz");
+	harness.settings.nsid = mem_zalloc(300);
+	memset(harness.settings.nsid, 'n', 299);
 	harness.settings.id_server = mem_strdup("fuzz");
 }
 
@@ -72,6 +73,8 @@ static void set_up(uint8_t options)
 	harness.settings.full_responses = options & 2;
 	harness.settings.cookie_required = options & 4;
 	harness.can_handoff = options & 8;
+	harness.settings.nsid[options & 64 ? 280 : 4] = '\0';
+	harness.settings.nsid[options & 64 ? 4 : 5] = 'n';
 	harness.settings.report_agent[0] = 0;
 	if (options & 16)
 		(void)dname_from_text("agent.z.test", harness.settings.report_agent);

@@ -80,6 +80,8 @@ static const struct row {
 	  "www.z.test A +opt=8:0002810020010db800000000000000000000000000", "FORMERR\nOPT 1232\n" },
 	{ "RFC 7871 6: bits behind the prefix", "www.z.test A +opt=8:00011700c00003",
 	  "FORMERR\nOPT 1232\n" },
+	{ "RFC 7871 6: no bits behind the prefix", "www.z.test A +opt=8:00011700c00002",
+	  ANSWER "OPT 1232 8:00011700c00002\n" },
 	{ "RFC 7871 6: an octet too many", "www.z.test A +opt=8:00011800c0000200",
 	  "FORMERR\nOPT 1232\n" },
 	{ "RFC 7871 6: an octet too few", "www.z.test A +opt=8:00011800c000",

@@ -195,6 +195,20 @@ static void names_of_any_legal_length_are_asked(void **state)
 			"0102030405060708",
 		 label, label, label, label61);
 	assert_memory_equal(harness_raw(hex, false), "REFUSED\nOPT 1232 10:01020304", 27);
+	/* the owner of a record: 253 octets and a pointer are one too many, 255 with the root are
+	 * not */
+	snprintf(hex, sizeof(hex),
+		 HEAD("0001", "0001", "0000", "0000") WWW_A "%s%s%s%s c00c 0001 0001 00000000 0000",
+		 label, label, label, label61);
+	assert_string_equal(harness_raw(hex, false), "FORMERR\n");
+	snprintf(hex, sizeof(hex),
+		 HEAD("0001", "0001", "0000", "0000") WWW_A "%s%s%s%s 00 0001 0001 00000000 0000",
+		 label, label, label, label61);
+	assert_string_equal(harness_raw(hex, false), ANSWER);
+	snprintf(hex, sizeof(hex),
+		 HEAD("0001", "0001", "0000", "0000") WWW_A "%s%s%s%s 00 0001 0001 00000000 0000",
+		 label, label, label, label62);
+	assert_string_equal(harness_raw(hex, false), "FORMERR\n");
 	/* 127 labels */
 	strcpy(hex, Q1);
 	for (int i = 0; i < 127; i++)
