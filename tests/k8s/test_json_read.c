@@ -31,8 +31,8 @@ static void valid_json_reads_as_with_cjson(void **state)
 		"{}",
 		"[1,[2,{\"a\":[]}],\"x\"]",
 		"{\"a\":1,\"b\":{\"c\":null},\"a\\u0062\":2}",
-		"{\"very long name that is not shared because it is longer than the limit of "
-		"sixty-four\":1}",
+		("{\"very long name that is not shared because it is longer than the limit of "
+		 "sixty-four\":1}"),
 		"123456789012345678901234567890123456789012345678901234567890123456789012345678901",
 	};
 

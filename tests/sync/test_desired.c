@@ -106,7 +106,8 @@ static void candidates_are_as_in_the_table(void **state)
 static void only_names_that_change_are_told(void **state)
 {
 	static const struct object first = { "s", "o", { "a.x A 1.1.1.1", "b.x A 1.1.1.1" } },
-				   same = first, other = { "s", "o", { "a.x A 2.2.2.2" } },
+				   same = { "s", "o", { "a.x A 1.1.1.1", "b.x A 1.1.1.1" } },
+				   other = { "s", "o", { "a.x A 2.2.2.2" } },
 				   gone = { "s", "o", { NULL } };
 	struct desired d;
 	struct strv changed = { 0 };
