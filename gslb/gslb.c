@@ -26,8 +26,9 @@
 #include "lib/metric.h"
 #include "lib/status.h"
 
-#define OPEN_HOLD_MS 2000 /* at start: how long to wait for the peers' first words */
+#define OPEN_HOLD_MS 1000 /* at start: how long to wait for the peers' first words */
 #define HOST_HOLD_MS 1000 /* the same for a new host */
+#define HOST_LOOK_MS 50
 #define GEO_CHECK_MS 1000
 
 /* --- zones ----------------------------------------------------------------------------- */
@@ -163,14 +164,12 @@ static bool may_open(struct gslb *g, uint64_t now_ms)
 		g->open_ms = now_ms + OPEN_HOLD_MS;
 		peers_hear_again(g->peers);
 	}
-	bool early = peers_are_unsettled(g->peers);
-	for (struct map_item *i = map_first(&g->hosts); i && !early; i = map_next(&g->hosts, i))
-		early = peers_awaits(g->peers, i->value);
-	if (early && now_ms < g->open_ms) {
+	if (peers_are_unsettled(g->peers) && now_ms < g->open_ms) {
 		loop_timer_set(g->wake, g->open_ms - now_ms < 20 ? g->open_ms - now_ms : 20);
 		return false;
 	}
 	g->is_open = true;
+	g->opened_ms = now_ms;
 	return true;
 }
 
@@ -180,9 +179,9 @@ static bool is_held(struct gslb *g, struct host *h, uint64_t now_ms)
 		return false;
 	if (h->hold_ms == 0)
 		h->hold_ms = now_ms + HOST_HOLD_MS;
-	if (now_ms >= h->hold_ms)
+	if (now_ms >= h->hold_ms || g->opened_ms == now_ms) /* opening has waited for all of them */
 		return false;
-	h->wake_ms = h->hold_ms;
+	h->wake_ms = now_ms + HOST_LOOK_MS < h->hold_ms ? now_ms + HOST_LOOK_MS : h->hold_ms;
 	return true;
 }
 

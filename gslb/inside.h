@@ -130,6 +130,7 @@ struct gslb {
 	bool is_started;
 	bool is_synced;     /* every source of declarations has been seen whole once */
 	bool is_open;       /* zones are served */
+	uint64_t opened_ms; /* when they were first */
 	uint64_t open_ms;   /* when they will be, whatever the peers say; 0 = not synced yet */
 	struct map sources; /* name → (void *)1 when synced, 0 when not */
 	bool zones_dirty;

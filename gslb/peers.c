@@ -23,7 +23,7 @@
 #include "lib/rrtype.h"
 
 #define DNS_PORT         53
-#define TIMEOUT_FIRST_MS 1000
+#define TIMEOUT_FIRST_MS 500
 #define TIMEOUT_LEAST_MS 300
 #define POLL_GAP_MS      2    /* between two polls that NOTIFYs asked for */
 #define K8GB_POLL_MS     5000 /* is it gslbd by now? */
@@ -443,9 +443,13 @@ void peers_hear_again(struct peers *p)
 
 bool peers_are_unsettled(const struct peers *p)
 {
-	for (size_t i = 0; i < p->nlinks; i++)
-		if (is_unsettled(p->links[i]))
+	for (size_t i = 0; i < p->nlinks; i++) {
+		const struct link *l = p->links[i];
+
+		if (is_unsettled(l) ||
+		    (l->state.life == PEER_UP && l->waiting.n + l->running.n > 0))
 			return true;
+	}
 	return false;
 }
 

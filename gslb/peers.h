@@ -42,7 +42,7 @@ void peers_name_changed(struct peers *p, const char *name);
 bool peers_awaits(const struct peers *p, const struct host *h);
 /* Peers that have not been heard yet are asked now: what they said while we got ready is old. */
 void peers_hear_again(struct peers *p);
-/* Is there a peer of which it is not yet known whether it is there? */
+/* Is there a peer of which it is not yet known whether it is there, or what it offers? */
 bool peers_are_unsettled(const struct peers *p);
 /* After a pass: zones whose state changed are told to the peers. */
 void peers_nudge(struct peers *p);
