@@ -19,6 +19,7 @@
 struct table {
 	struct strv *rows; /* the first one is the head */
 	size_t nrows;
+	unsigned indent;
 };
 
 static struct strv *table_row(struct table *t)
@@ -60,12 +61,17 @@ static void table_print(FILE *out, const struct table *t)
 		}
 	}
 	for (size_t r = 0; r < t->nrows; r++) {
+		size_t blanks = t->indent; /* before the next cell that is not empty */
+
 		for (size_t i = 0; i < t->rows[r].n; i++) {
 			const char *cell = t->rows[r].s[i];
 
-			print_safe(out, cell);
-			if (i + 1 < t->rows[r].n)
-				fprintf(out, "%*s", (int)(w[i] - width(cell) + 2), "");
+			if (*cell) {
+				fprintf(out, "%*s", (int)blanks, "");
+				print_safe(out, cell);
+				blanks = 0;
+			}
+			blanks += w[i] - width(cell) + 2;
 		}
 		fputc('\n', out);
 	}
@@ -144,10 +150,35 @@ static bool is_list_of_objects(const cJSON *v)
 	return v->child != NULL;
 }
 
-/* Rows are the objects in V, columns all names that they have; FIRST heads the rows' own names. */
-static void print_objects(FILE *out, const cJSON *v, const char *first)
+/* Has no row of V a value for NAME?  Milliseconds beside the same time in words say nothing either.
+ */
+static bool is_idle_column(const cJSON *v, const struct strv *names, const char *name)
 {
-	struct table t = { 0 };
+	size_t len = strlen(name);
+	bool idle = true;
+	const cJSON *r;
+
+	if (len > 3 && !strcmp(name + len - 3, "_ms")) {
+		char *words = mem_strndup(name, len - 3);
+		bool has_words = strv_has(names, words);
+
+		free(words);
+		if (has_words)
+			return true;
+	}
+	cJSON_ArrayForEach(r, v) {
+		char *cell = cell_text(cJSON_GetObjectItemCaseSensitive(r, name));
+
+		idle = idle && !*cell;
+		free(cell);
+	}
+	return idle;
+}
+
+/* Rows are the objects in V, columns all names that they have; FIRST heads the rows' own names. */
+static void print_objects(FILE *out, const cJSON *v, const char *first, unsigned indent)
+{
+	struct table t = { .indent = indent };
 	struct strv names = { 0 };
 	struct strv *row = table_row(&t);
 	const cJSON *r, *i;
@@ -155,6 +186,10 @@ static void print_objects(FILE *out, const cJSON *v, const char *first)
 	cJSON_ArrayForEach(r, v) {
 		cJSON_ArrayForEach(i, r)
 			strv_add_unique(&names, i->string);
+	}
+	for (size_t n = names.n; n-- > 0;) {
+		if (is_idle_column(v, &names, names.s[n]))
+			strv_remove(&names, n);
 	}
 	if (v->child->string)
 		strv_take(row, head_text(first));
@@ -172,12 +207,15 @@ static void print_objects(FILE *out, const cJSON *v, const char *first)
 	strv_fini(&names);
 }
 
-static void print_member(FILE *out, const cJSON *i)
+/* ALONE: the reply has no other member, so a table needs no title. */
+static void print_member(FILE *out, const cJSON *i, bool alone)
 {
 	char *s;
 
 	if ((cJSON_IsArray(i) || cJSON_IsObject(i)) && is_list_of_objects(i)) {
-		print_objects(out, i, i->string ? i->string : "name");
+		if (!alone)
+			fprintf(out, "%s:\n", i->string ? i->string : "");
+		print_objects(out, i, "name", alone ? 0 : 2);
 		return;
 	}
 	s = cell_text(i);
@@ -203,12 +241,12 @@ void ctl_print(FILE *out, const cJSON *reply)
 	if (cJSON_IsArray(columns))
 		print_columns(out, columns, json_get(reply, "rows"));
 	if (!columns && !text && cJSON_IsObject(reply) && is_list_of_objects(reply)) {
-		print_objects(out, reply, "name");
+		print_objects(out, reply, "name", 0);
 		return;
 	}
 	cJSON_ArrayForEach(i, reply) {
 		if (!is_one_of(i->string, "text", "columns", "rows", "ok"))
-			print_member(out, i);
+			print_member(out, i, cJSON_GetArraySize(reply) == 1);
 	}
 }
 

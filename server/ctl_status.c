@@ -90,33 +90,103 @@ static void print_sick(const cJSON *hosts)
 	}
 }
 
-static void print_summary(const cJSON *all)
+/* A column of a section's table. */
+struct column {
+	const char *head, *member;
+};
+
+static const struct view {
+	const char *section, *first;
+	const char *list; /* rows are in this array and have a "name"; NULL: rows are the members */
+	struct column columns[10];
+} views[] = {
+	{ "peers",
+	  "geo_tag",
+	  NULL,
+	  { { "state", "state" },
+	    { "last_seen_ms_ago", "last_seen_ms_ago" },
+	    { "rtt_ms", "rtt_ms" },
+	    { "kind", "kind" },
+	    { "addresses", "addresses" },
+	    { "error", "error" } } },
+	{ "zones",
+	  "zone",
+	  NULL,
+	  { { "serial", "serial" },
+	    { "rrsets", "rrsets" },
+	    { "file", "file" },
+	    { "error", "error" } } },
+	{ "sources",
+	  "source",
+	  NULL,
+	  { { "synced", "synced" },
+	    { "objects", "objects" },
+	    { "endpoints", "endpoints" },
+	    { "faulty", "faulty" },
+	    { "errors", "errors" } } },
+	{ "sync",
+	  "provider",
+	  "providers",
+	  { { "phase", "phase" },
+	    { "leader", "leader" },
+	    { "records", "records" },
+	    { "owned", "owned" },
+	    { "desired", "desired" },
+	    { "pending", "pending" },
+	    { "held", "heldDeletes" },
+	    { "last_sync", "lastSync" },
+	    { "error", "lastError" } } },
+};
+
+static void add_row(cJSON *rows, const struct view *v, const char *name, const cJSON *from)
 {
-	const char *tag = json_text(all, "about.geo_tag"),
-		   *version = json_text(all, "about.version"),
-		   *started = json_text(all, "about.started_at");
-	const cJSON *hosts = json_get(all, "hosts"), *peers = json_get(all, "peers"), *i;
-	struct sums s = sum_hosts(hosts);
+	cJSON *row = cJSON_CreateArray();
 
-	printf("gslbd %s%s%s%s, %s, started %s\n", version ? version : "", tag ? " (" : "",
-	       tag ? tag : "", tag ? ")" : "",
-	       json_bool(all, "about.ready", false) ? "ready" : "NOT ready",
-	       started ? started : "");
-	cJSON_ArrayForEach(i, json_get(all, "about.not_ready"))
-		printf("  %s\n", cJSON_IsString(i) ? i->valuestring : "");
-	printf("zones: %d\n", count(json_get(all, "zones")));
-	printf("hosts: %d, %d without an answer; members: %d, %d healthy\n", s.hosts, s.mute,
-	       s.members, s.healthy);
-	print_sick(hosts);
-	printf("peers: %d, %d up\n", count(peers), peers_up(peers));
-	cJSON_ArrayForEach(i, peers) {
-		const char *error = json_text(i, "error");
+	cJSON_AddItemToArray(row, cJSON_CreateString(name ? name : ""));
+	for (const struct column *c = v->columns; c->head; c++) {
+		const cJSON *value = cJSON_GetObjectItemCaseSensitive(from, c->member);
 
-		if (error && *error)
-			printf("  %s: %s\n", i->string, error);
+		cJSON_AddItemToArray(row,
+				     value ? cJSON_Duplicate(value, true) : cJSON_CreateNull());
 	}
-	if (count(json_get(all, "sync")))
-		ctl_print(stdout, json_get(all, "sync"));
+	cJSON_AddItemToArray(rows, row);
+}
+
+/* What a section's table needs to show, without what only programs want (--output=json). */
+static cJSON *view_table(const struct view *v, const cJSON *section)
+{
+	cJSON *t = cJSON_CreateObject(), *heads = cJSON_AddArrayToObject(t, "columns"), *rows;
+	const cJSON *i;
+
+	cJSON_AddItemToArray(heads, cJSON_CreateString(v->first));
+	for (const struct column *c = v->columns; c->head; c++)
+		cJSON_AddItemToArray(heads, cJSON_CreateString(c->head));
+	rows = cJSON_AddArrayToObject(t, "rows");
+	if (v->list)
+		section = json_get(section, v->list);
+	cJSON_ArrayForEach(i, section)
+		add_row(rows, v, v->list ? json_text(i, "name") : i->string, i);
+	return t;
+}
+
+static const struct view *view_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++) {
+		if (!strcmp(views[i].section, name))
+			return &views[i];
+	}
+	return NULL;
+}
+
+static void print_view(const struct view *v, const cJSON *section)
+{
+	cJSON *t = view_table(v, section);
+
+	if (count(json_get(t, "rows")))
+		ctl_print(stdout, t);
+	else
+		printf("no %s\n", v->section);
+	cJSON_Delete(t);
 }
 
 /* Hosts with their members counted, which a list of lists would hide. */
@@ -148,6 +218,35 @@ static cJSON *hosts_table(const cJSON *hosts)
 		free(of);
 	}
 	return t;
+}
+
+static void print_summary(const cJSON *all)
+{
+	const char *tag = json_text(all, "about.geo_tag"),
+		   *version = json_text(all, "about.version"),
+		   *started = json_text(all, "about.started_at");
+	const cJSON *hosts = json_get(all, "hosts"), *peers = json_get(all, "peers"), *i;
+	struct sums s = sum_hosts(hosts);
+
+	printf("gslbd %s%s%s%s, %s, started %s\n", version ? version : "", tag ? " (" : "",
+	       tag ? tag : "", tag ? ")" : "",
+	       json_bool(all, "about.ready", false) ? "ready" : "NOT ready",
+	       started ? started : "");
+	cJSON_ArrayForEach(i, json_get(all, "about.not_ready"))
+		printf("  %s\n", cJSON_IsString(i) ? i->valuestring : "");
+	printf("zones: %d\n", count(json_get(all, "zones")));
+	printf("hosts: %d, %d without an answer; members: %d, %d healthy\n", s.hosts, s.mute,
+	       s.members, s.healthy);
+	print_sick(hosts);
+	printf("peers: %d, %d up\n", count(peers), peers_up(peers));
+	cJSON_ArrayForEach(i, peers) {
+		const char *error = json_text(i, "error");
+
+		if (error && *error)
+			printf("  %s: %s\n", i->string, error);
+	}
+	if (count(json_get(all, "sync.providers")))
+		print_view(view_of("sync"), json_get(all, "sync"));
 }
 
 /* Of the history, the changes of HOST only. */
@@ -186,6 +285,8 @@ static void print_section(const char *name, const cJSON *reply)
 
 		ctl_print(stdout, t);
 		cJSON_Delete(t);
+	} else if (view_of(name)) {
+		print_view(view_of(name), reply);
 	} else if (count(reply)) {
 		ctl_print(stdout, reply);
 	} else {

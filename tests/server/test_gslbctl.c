@@ -74,6 +74,9 @@ static void history(void *ctx, cJSON *out)
 
 		cJSON_AddStringToObject(e, "host", i ? "a.example" : "b.example");
 		cJSON_AddStringToObject(e, "cause", "peer");
+		cJSON_AddStringToObject(e, "detail", "");
+		cJSON_AddStringToObject(e, "time", i ? "noon" : "one");
+		cJSON_AddNumberToObject(e, "time_ms", 1);
 		cJSON_AddItemToArray(list, e);
 	}
 }
@@ -230,9 +233,12 @@ static void sections_are_tables(void **state)
 		   "HOST                     STRATEGY  ANSWER              HEALTHY  REASON\n"
 		   "app.cloud.example.test   failover  10.0.0.1, 10.0.0.2  1/2      because\n");
 	assert_ctl("hosts mute", 0, "\nmute.cloud.example.test");
-	assert_ctl("peers", 0, "NAME  STATE  ERROR\nus    down   timed out\n");
-	assert_ctl("history", 0, "HOST       CAUSE\nb.example  peer\na.example  peer\n");
-	assert_ctl("history a.example", 0, "HOST       CAUSE\na.example  peer\n");
+	assert_ctl("peers", 0,
+		   "GEO TAG  STATE  LAST SEEN MS AGO  RTT MS  KIND  ADDRESSES  ERROR\n"
+		   "us       down                                              timed out\n");
+	assert_ctl("history", 0,
+		   "HOST       CAUSE  TIME\nb.example  peer   one\na.example  peer   noon\n");
+	assert_ctl("history a.example", 0, "HOST       CAUSE  TIME\na.example  peer   noon\n");
 	assert_ctl("zones", 1, "no such section");
 	assert_ctl("commands", 0, "drain     yes");
 }
