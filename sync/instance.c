@@ -19,6 +19,7 @@
 #define GATHER_MS     20    /* changes of objects come in bursts */
 #define GATHER_MAX_MS 200   /* but the first is not kept longer */
 #define FIRST_WAIT_MS 30000 /* for sources that never become complete */
+#define ONCE_WAIT_MS  60000 /* with --once they must, or it has failed */
 
 static void act(void *ctx);
 static void apply_changes(struct instance *i);
@@ -87,7 +88,7 @@ static void schedule(struct instance *i)
 	if (i->dirty.n)
 		at = min_u64(at, next_push_ms(i, now));
 	if (waits_for_sources(i, now))
-		at = i->loaded ? i->started_ms + FIRST_WAIT_MS : 0;
+		at = i->loaded ? i->started_ms + (i->once ? ONCE_WAIT_MS : FIRST_WAIT_MS) : 0;
 	if (at < i->retry_ms)
 		at = i->retry_ms;
 	loop_timer_set(i->timer, at > now ? at - now : 0);
@@ -261,6 +262,16 @@ static void adjusted(void *ctx, int err, const char *err_text, struct endpoint_l
 	run_plan(i);
 }
 
+/* --once with sources that never became complete: nothing is done, that is the result. */
+static bool gives_up(struct instance *i)
+{
+	if (!i->once || i->synced)
+		return false;
+	report_fault(i, "sources", ERR_TIMEOUT, "not all became complete");
+	end_pass(i, ERR_TIMEOUT);
+	return true;
+}
+
 /* The view is true; plan everything (i->full) or the dirty names. */
 static void begin_plan(struct instance *i)
 {
@@ -322,6 +333,8 @@ static void got_records(void *ctx, int err, const char *err_text, struct endpoin
 		schedule(i);
 		return;
 	}
+	if (gives_up(i))
+		return;
 	i->full = true;
 	begin_plan(i);
 }
@@ -343,6 +356,8 @@ static void act(void *ctx)
 		schedule(i);
 		return;
 	}
+	if (gives_up(i))
+		return;
 	if (!i->first_done)
 		i->full = true;
 	else if (i->dirty.n == 0 && next_retry_ms(i) > now) {

@@ -391,6 +391,14 @@ static bool neighbour_failed(const struct change_list *l, size_t k)
 	return false;
 }
 
+/* Is it said elsewhere already: by its record, or by the fault that hit them all? */
+static bool is_quiet(const struct change_list *l, size_t k)
+{
+	if (l->c[k].err && !batch_is_refusal(l->c[k].err))
+		return true;
+	return l->is_txt[k] && (l->c[k].err == 0 || neighbour_failed(l, k));
+}
+
 int pass_landed(struct instance *i)
 {
 	struct change_list *l = &i->changes;
@@ -400,7 +408,7 @@ int pass_landed(struct instance *i)
 	for (size_t k = 0; k < l->n; k++) {
 		struct change *c = &l->c[k];
 
-		report_change(i, c, l->is_txt[k] && (c->err == 0 || neighbour_failed(l, k)));
+		report_change(i, c, is_quiet(l, k));
 		if (c->err == 0) {
 			quarantine_drop(i, batch_name(c));
 			if (!l->is_txt[k])

@@ -335,6 +335,18 @@ static void release_held(void *ctx)
 		loop_timer_set(s->held_timer, first - now);
 }
 
+/* None is complete before it says so: nothing is deleted, and the first plan waits. */
+static void declare_sources(struct sync *s)
+{
+	const struct strv *names = config_list(s->config, OPT_SOURCE);
+
+	for (size_t i = 0; i < names->n; i++)
+		(void)map_put(&s->sources, names->s[i], &s->config);
+	if (*config_text(s->config, OPT_CLUSTER_GEO_TAG) ||
+	    config_list(s->config, OPT_DNS_ZONES)->n)
+		(void)map_put(&s->sources, "gslb", &s->config);
+}
+
 /* --- the door --------------------------------------------------------------------------- */
 
 int sync_new(struct loop *loop, const struct config *config, struct zonedb *zonedb,
@@ -357,6 +369,7 @@ int sync_new(struct loop *loop, const struct config *config, struct zonedb *zone
 	s->dns = dns_client_new(loop);
 	s->held_timer = loop_timer_new(loop, release_held, s);
 	desired_init(&s->desired, config_list(config, OPT_SOURCE));
+	declare_sources(s);
 	if (serves)
 		err = add_webhook(s, providers, zonedb, &served, ret_why);
 	for (size_t i = 0; err == 0 && i < providers->n; i++)
