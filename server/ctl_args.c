@@ -35,7 +35,7 @@ static const struct {
 	{ "undrain", "target", "TARGET", "take it back in" },
 	{ "reload", "[zone]", "[ZONE]", "read zone files again" },
 	{ "check", "", "[ORIGIN=]FILE ...",
-	  "is a zone file or a manifest good (zones need no daemon)" },
+	  "are zone files and manifests good; asks no daemon" },
 	{ "check-delegation", "[zone]", "[ZONE]",
 	  "does the parent serve the delegation that we want" },
 	{ "rbac", "", "[--namespace NS]",

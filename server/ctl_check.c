@@ -1,15 +1,14 @@
 /*
- * ctl_check - is a file good?  Zone files are read here, without a daemon;
- * manifests are sent to the daemon's command "check", which knows their kinds.
+ * ctl_check - is a file good?  Zone files and manifests are read as the daemon reads
+ * them, without asking one.  (The client's own door to k8s; see tests/check-arrows.sh.)
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
+#include "k8s/manifest_file.h"
+#include "k8s/schema.h"
 #include "lib/dname.h"
-#include "lib/json.h"
 #include "lib/mem.h"
 #include "server/ctl.h"
 #include "zonedb/zonefile.h"
@@ -67,37 +66,34 @@ static int read_all(const char *path, struct buf *out)
 	return 0;
 }
 
-static int check_manifest(const struct ctl *c, const char *path)
+static void print_lines(const struct strv *lines, const char *before)
 {
+	for (size_t i = 0; i < lines->n; i++)
+		printf("%s%s\n", before, lines->s[i]);
+}
+
+static int check_manifest(const char *path)
+{
+	struct manifest_content content = { 0 };
 	struct buf text = { 0 };
-	cJSON *args = cJSON_CreateObject(), *reply = NULL;
-	char *body = NULL;
-	int status = 0, err = read_all(path, &text);
+	int err = read_all(path, &text);
 
 	if (err) {
 		printf("%s: %s\n", path,
 		       strerror(-err)); // NOLINT(concurrency-mt-unsafe): one thread
-		status = 1;
-		goto out;
+	} else {
+		err = manifest_file_parse(path, buf_str(&text), text.len, &content);
+		print_lines(&content.errors, "");
+		print_lines(&content.warnings, "warning: ");
+		if (!err && !content.errors.n)
+			printf("%s: %zu object%s that gslbd reads\n", path, content.n,
+			       content.n == 1 ? "" : "s");
 	}
-	cJSON_AddStringToObject(args, "file", path);
-	cJSON_AddStringToObject(args, "text", buf_str(&text));
-	body = json_print(args);
-	reply = ctl_ask(c, "/api/v1/command/check", body, &status);
-	if (reply) {
-		if (c->json)
-			ctl_print_json(stdout, reply);
-		else
-			ctl_print(stdout, reply);
-		if (cJSON_IsFalse(json_get(reply, "ok")))
-			status = 1;
-	}
-out:
-	free(body);
-	cJSON_Delete(args);
-	cJSON_Delete(reply);
+	err = err || content.errors.n;
+	manifest_content_fini(&content);
+	schema_forget();
 	buf_fini(&text);
-	return status;
+	return err;
 }
 
 int ctl_check(const struct ctl *c, const struct strv *words)
@@ -109,7 +105,7 @@ int ctl_check(const struct ctl *c, const struct strv *words)
 		return 2;
 	}
 	for (size_t i = 1; i < words->n; i++) {
-		int status = is_manifest(words->s[i]) ? check_manifest(c, words->s[i])
+		int status = is_manifest(words->s[i]) ? check_manifest(words->s[i])
 						      : check_zone(c, words->s[i]);
 
 		worst = status > worst ? status : worst;

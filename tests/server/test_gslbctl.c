@@ -136,7 +136,6 @@ static void serve(const char *sock, int ready_fd)
 	status_command("new-one", false, echo, NULL);
 	status_command("drain", true, echo, NULL);
 	status_command("simulate", false, table, NULL);
-	status_command("check", false, echo, NULL);
 	status_command("plan", false, refuse, NULL);
 	if (web_new(loop, c, &w, &why)) {
 		fprintf(stderr, "%s\n", why);
@@ -346,15 +345,29 @@ static void zone_files_are_checked_without_a_daemon(void **state)
 	free(bad);
 }
 
-static void manifests_are_sent_to_the_daemon(void **state)
+static void manifests_are_checked_without_a_daemon(void **state)
 {
-	char *path = mem_printf("%s/m.yaml", dir), *args = mem_printf("check %s", path);
+	static const char good[] =
+		"apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  namespace: b\n"
+		"spec:\n  type: ClusterIP\n---\n{\"kind\": \"ConfigMap\", "
+		"\"apiVersion\": \"v1\", \"metadata\": {\"name\": \"x\"}}\n";
+	static const char bad[] = "apiVersion: k8gb.io/v1beta1\nkind: Gslb\nmetadata:\n  name: a\n"
+				  "spec:\n  strategy: 7\n";
+	char *path = mem_printf("%s/m.yaml", dir), *args = mem_printf("check %s --server=x", path);
 	FILE *f = fopen(path, "w");
 
 	(void)state;
-	fputs("kind: Gslb\n", f);
+	fputs(good, f);
 	fclose(f);
-	assert_ctl(args, 0, "m.yaml text=kind: Gslb\n");
+	assert_ctl(args, 0, "m.yaml: 1 object that gslbd reads");
+	f = fopen(path, "w");
+	fputs(bad, f);
+	fclose(f);
+	assert_ctl(args, 1, "spec.strategy");
+	f = fopen(path, "w");
+	fputs("a: [\n", f);
+	fclose(f);
+	assert_ctl(args, 1, "m.yaml:");
 	assert_ctl("check /nonexistent/x.yaml", 1, "/nonexistent/x.yaml: No such file");
 	free(args);
 	free(path);
@@ -400,7 +413,7 @@ int main(void)
 		cmocka_unit_test(metrics_are_printed_and_filtered),
 		cmocka_unit_test(changes_over_tcp_need_the_token),
 		cmocka_unit_test(zone_files_are_checked_without_a_daemon),
-		cmocka_unit_test(manifests_are_sent_to_the_daemon),
+		cmocka_unit_test(manifests_are_checked_without_a_daemon),
 		cmocka_unit_test(permissions_are_printed_for_a_namespace),
 		cmocka_unit_test(it_is_a_plugin_of_kubectl),
 	};
