@@ -25,6 +25,7 @@ enum {
 	RUNNING_MAX = 64, /* messages under way at once: 10,000 zones may change together */
 	TRIES_MAX = 8,    /* 1 s, 2 s … about two minutes; the secondary's refresh comes anyway */
 	TIMEOUT_MS = 2000,
+	GAP_MS = 200, /* between two to one server: BIND asks for SOAs at most 20 times a second */
 	NS_MAX = 32,
 };
 
@@ -37,6 +38,7 @@ struct telling {
 	struct dns_request *request;
 	struct loop_timer *timer; /* the wait after a failure */
 	struct backoff backoff;
+	bool is_told;         /* it confirmed what we said last */
 	bool again;           /* the zone changed while it was told */
 	bool waits;           /* in the queue */
 	struct telling *next; /* in the queue */
@@ -93,9 +95,15 @@ static void forget(struct telling *t)
 	telling_free(t);
 }
 
-static void on_retry(void *ctx)
+/* The wait after a failure, or the gap after a success, is over. */
+static void on_timer(void *ctx)
 {
-	enqueue(ctx);
+	struct telling *t = ctx;
+
+	if (t->is_told && !t->again)
+		forget(t);
+	else
+		enqueue(t);
 }
 
 static void on_failure(struct telling *t, const char *why)
@@ -127,10 +135,9 @@ static void on_done(void *ctx, const struct dns_reply *reply)
 	if (reply->err == 0 && reply->rcode == DNS_RCODE_NOERROR) {
 		metric_add(METRIC_NOTIFIES_TOTAL, 1, "out", "confirmed");
 		backoff_reset(&t->backoff);
-		if (t->again)
-			enqueue(t);
-		else
-			forget(t);
+		t->is_told = true;
+		/* remembered for the gap, then forgotten */
+		loop_timer_set(t->timer, GAP_MS);
 	} else if (t->again) {
 		enqueue(t);
 	} else {
@@ -162,7 +169,7 @@ static void send_one(struct telling *t)
 		forget(t);
 		return;
 	}
-	t->again = false;
+	t->again = t->is_told = false;
 	dns_writer_init(&w, 65535, 0, DNS_OPCODE_NOTIFY << 11 | DNS_FLAG_AA);
 	(void)dns_writer_question(&w, t->zone, RRTYPE_SOA, DNS_CLASS_IN); /* it fits */
 	put_soa(&w, z);
@@ -214,17 +221,18 @@ static void tell(struct notify *n, const uint8_t *zone, const struct netaddr *ad
 		t->addr = *addr;
 		t->key = key;
 		t->backoff = (struct backoff){ .min_ms = 1000, .max_ms = 60000 };
-		t->timer = loop_timer_new(n->loop, on_retry, t);
+		t->timer = loop_timer_new(n->loop, on_timer, t);
 		map_put(&n->tellings, id, t);
 	}
 	free(id);
 	free(name);
+	if (t->request || t->is_told) {
+		t->again = true; /* when it answers, or when the gap is over */
+		return;
+	}
 	loop_timer_cancel(t->timer);
 	backoff_reset(&t->backoff);
-	if (t->request)
-		t->again = true;
-	else
-		enqueue(t);
+	enqueue(t);
 }
 
 static void tell_addresses(struct notify *n, const uint8_t *zone, const uint8_t *host,
