@@ -771,7 +771,7 @@ static void expand(struct registry *base, const struct view *v, struct plan *p,
 		   struct change_list *out)
 {
 	struct expand x = { .r = self(base), .v = v, .p = p, .out = out };
-	struct plan_change *keeps = p->changes + p->nchanges;
+	struct plan_change *keeps = p->n ? p->changes + p->nchanges : NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->nchanges; i++)
