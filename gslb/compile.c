@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "gslb/choose.h"
+#include "gslb/geo.h"
+#include "gslb/netmap.h"
 #include "gslb/place.h"
 #include "gslb/policy.h"
 #include "lib/mem.h"
@@ -199,23 +202,30 @@ static bool target_has(const struct decision *d, const struct geo *geo, size_t m
 	return geo_value(&place, f, value);
 }
 
-/* Class 0 is everybody (no match); class i the targets with the value of row i-1. */
+/*
+ * Class 0 is everybody (no match); class i the targets with the value of row i-1.  With a fence
+ * the values of those that do not answer now make rows too: their clients get nothing.
+ */
 static struct classifier *classes_by_field(struct builder *b, struct set *all,
 					   const struct geo *geo, const struct strv *fields,
 					   bool fence)
 {
 	struct rows rows = { 0 };
+	struct set known = { 0 };
 	char value[GEO_VALUE_MAX];
-	struct set none = { 0 };
 
-	add_class(b, fence ? &none : all);
+	for (size_t i = 0; i < b->d->nmembers; i++)
+		if (b->d->members[i].addr.family == b->c->family &&
+		    (fence || b->d->members[i].is_answered))
+			set_add(&known, i);
+	add_class(b, all);
 	for (size_t f = 0; f < fields->n; f++) {
 		struct geo_field field;
 		size_t first = rows.n;
 
 		geo_field_init(&field, fields->s[f]);
-		for (size_t i = 0; i < all->n; i++)
-			if (target_has(b->d, geo, all->m[i], &field, value))
+		for (size_t i = 0; i < known.n; i++)
+			if (target_has(b->d, geo, known.m[i], &field, value))
 				add_row(&rows, f, value);
 		for (size_t r = first; r < rows.n; r++) {
 			struct set here = { 0 };
@@ -229,15 +239,108 @@ static struct classifier *classes_by_field(struct builder *b, struct set *all,
 		}
 		geo_field_fini(&field);
 	}
+	set_fini(&known);
 	return place_by_field(geo, fields, rows.r, rows.n);
+}
+
+/* --- classes by the policy's sites ------------------------------------------------------ */
+
+/* Those of ALL whose geo tag is one of the sites in MASK. */
+static void add_here(struct builder *b, const struct set *all, uint64_t mask, struct set *here)
+{
+	const struct policy *p = b->d->policy;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const char *tag = b->d->sites[b->d->members[all->m[i]].site].geo_tag;
+
+		for (size_t s = 0; s < p->nsites && s < 64; s++) {
+			if ((mask >> s & 1) && strcasecmp(p->sites[s].geo_tag, tag) == 0) {
+				set_add(here, all->m[i]);
+				break;
+			}
+		}
+	}
+}
+
+/* A class for the sites in MASK, or PLACE_NOBODY. */
+static unsigned class_of_mask(struct builder *b, const struct set *all, uint64_t mask)
+{
+	struct set here = { 0 };
+	unsigned class = PLACE_NOBODY;
+
+	add_here(b, all, mask, &here);
+	if (here.n) {
+		class = (unsigned)b->c->nclasses;
+		add_class(b, &here);
+	}
+	set_fini(&here);
+	return class;
+}
+
+/* Where clients go for whose sites nobody is live: everywhere, or nowhere. */
+static unsigned class_of_none(struct builder *b, bool fence)
+{
+	struct set none = { 0 };
+
+	if (!fence)
+		return 0;
+	add_class(b, &none);
+	return (unsigned)b->c->nclasses - 1;
+}
+
+static struct classifier *classes_by_map(struct builder *b, struct set *all, const struct geo *geo)
+{
+	const struct policy *p = b->d->policy;
+	size_t n = netmap_masks(p->map);
+	unsigned *classes = mem_calloc(n, sizeof(*classes));
+
+	add_class(b, all);
+	unsigned none = class_of_none(b, p->fence);
+	for (size_t i = 0; i < n; i++)
+		classes[i] = class_of_mask(b, all, netmap_mask(p->map, i));
+	struct classifier *c = place_by_map(p->map, geo, classes, none);
+	free(classes);
+	return c;
+}
+
+static struct classifier *classes_by_distance(struct builder *b, struct set *all,
+					      const struct geo *geo)
+{
+	const struct policy *p = b->d->policy;
+	struct place_site *sites = mem_calloc(p->nsites, sizeof(*sites));
+
+	add_class(b, all);
+	unsigned none = class_of_none(b, p->fence);
+	for (size_t i = 0; i < p->nsites; i++)
+		sites[i] = (struct place_site){ p->sites[i].latitude, p->sites[i].longitude,
+						class_of_mask(b, all, 1ULL << i) };
+	struct classifier *c = place_by_distance(geo, sites, p->nsites, p->fence, none);
+	free(sites);
+	return c;
 }
 
 /* --- all ------------------------------------------------------------------------------- */
 
 static struct classifier *add_classes(struct builder *b, struct set *all, const struct geo *geo)
 {
-	if (b->d->by_field && !geo_is_empty(geo))
-		return classes_by_field(b, all, geo, geo_fields(geo), false);
+	const struct policy *p = b->d->policy;
+
+	switch (p ? p->match : POLICY_MATCH_NONE) {
+	case POLICY_MATCH_NONE:
+		if (b->d->by_field && !geo_is_empty(geo))
+			return classes_by_field(b, all, geo, geo_fields(geo), false);
+		break;
+	case POLICY_MATCH_FIELD:
+		if (!geo_is_empty(geo))
+			return classes_by_field(b, all, geo, &p->fields, p->fence);
+		break;
+	case POLICY_MATCH_MAP:
+		return classes_by_map(b, all, geo);
+	case POLICY_MATCH_NEAREST:
+		if (!geo_is_empty(geo))
+			return classes_by_distance(b, all, geo);
+		break;
+	}
 	add_class(b, all);
 	return NULL;
 }

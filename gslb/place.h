@@ -5,12 +5,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "gslb/choose.h"
 #include "gslb/geo.h"
 
-struct policy_site;
+struct netmap;
 
 /* Clients whose FIELD has VALUE are of class CLASS. */
 struct place_row {
@@ -25,3 +26,24 @@ struct place_row {
  */
 struct classifier *place_by_field(const struct geo *geo, const struct strv *fields,
 				  struct place_row *rows, size_t n);
+
+#define PLACE_NOBODY ((unsigned)-1) /* sites of which nobody is live */
+
+/*
+ * Clients whose most particular set of sites with somebody live is mask I are of class CLASSES[I]
+ * (copied; PLACE_NOBODY: go on to the less particular).  Sets, but nobody live in any: class NONE;
+ * no set at all: class 0.
+ */
+struct classifier *place_by_map(const struct netmap *map, const struct geo *geo,
+				const unsigned *classes, unsigned none);
+/* A site by its coordinates. */
+struct place_site {
+	double latitude, longitude;
+	unsigned class; /* PLACE_NOBODY: nobody is live there */
+};
+/*
+ * The nearest site with somebody live.  FENCE: the nearest of all, and class NONE when nobody is
+ * live there.  Clients of unknown place: class 0.
+ */
+struct classifier *place_by_distance(const struct geo *geo, const struct place_site *sites,
+				     size_t n, bool fence, unsigned none);

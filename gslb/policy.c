@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "gslb/netmap.h"
 #include "gslb/probe.h"
 #include "gslb/strategy.h"
 #include "lib/clock.h"
@@ -172,6 +173,10 @@ static void read_geography(const cJSON *spec, struct policy *p, char **ret_why)
 		read_site(site, p, ret_why);
 	if (p->match != POLICY_MATCH_FIELD && p->nsites == 0)
 		WRONG("spec.geography.sites: match Nearest and Map need them");
+	if (p->nsites > 64)
+		WRONG("spec.geography.sites: more than 64");
+	else if (p->match == POLICY_MATCH_MAP)
+		p->map = netmap_new(p->sites, p->nsites);
 	for (size_t i = 0; p->match == POLICY_MATCH_NEAREST && i < p->nsites; i++)
 		if (!p->sites[i].has_coordinates)
 			WRONG("spec.geography.sites[%zu]: match Nearest needs latitude and "
@@ -325,6 +330,7 @@ void policy_unref(struct policy *p)
 	}
 	for (size_t i = 0; i < p->nsites; i++)
 		site_fini(&p->sites[i]);
+	netmap_unref(p->map);
 	free(p->tiers);
 	free(p->sites);
 	strv_fini(&p->fields);

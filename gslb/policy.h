@@ -12,6 +12,7 @@
 #include "lib/strv.h"
 
 struct cJSON;
+struct netmap;
 
 enum policy_match { POLICY_MATCH_NONE, POLICY_MATCH_FIELD, POLICY_MATCH_NEAREST, POLICY_MATCH_MAP };
 enum policy_quorum { QUORUM_OWN, QUORUM_LOCAL, QUORUM_ANY, QUORUM_MAJORITY, QUORUM_ALL };
@@ -56,8 +57,9 @@ struct policy {
 	enum policy_match match;
 	struct strv fields;
 	bool fence;
-	struct policy_site *sites;
+	struct policy_site *sites; /* at most 64 */
 	size_t nsites;
+	struct netmap *map; /* of the sites, for match Map */
 
 	unsigned count; /* 0 = all */
 	bool is_sticky;

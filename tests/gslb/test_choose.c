@@ -405,6 +405,131 @@ static void the_first_field_with_a_match_decides(void **state)
 	free(path);
 }
 
+/* SPEC's geography for sites given by build(); DEAD: tag of a site that does not answer. */
+static void expect_from(const char *spec, const char *fields, const char *dead,
+			const char *const (*asks)[3], size_t n)
+{
+	static const struct mmdb_row rows[] = {
+		{ "192.0.2.0/25", "country.iso_code=DE continent.code=EU "
+				  "location.latitude=52.5 location.longitude=13.4 "
+				  "autonomous_system_number=64500" },
+		{ "192.0.2.128/25", "country.iso_code=FR continent.code=EU "
+				    "location.latitude=48.8 location.longitude=2.3" },
+		{ "198.51.100.0/24", "country.iso_code=US continent.code=NA "
+				     "location.latitude=40.7 location.longitude=-74.0" },
+		{ "203.0.113.0/24", "country.iso_code=JP continent.code=AS "
+				    "location.latitude=35.6 location.longitude=139.6" },
+		{ "10.0.0.1/32", "country.iso_code=DE" },
+		{ "10.0.1.1/32", "country.iso_code=US" },
+		{ "10.0.2.1/32", "country.iso_code=JP" },
+	};
+	char *path = database(rows, ARRAY_SIZE(rows));
+	struct geo *geo = open_geo(path, fields);
+	struct policy *p = policy(spec);
+	struct decision d;
+	struct compiled c;
+
+	build(&d, "eu=10.0.0.1 us=10.0.1.1 ap=10.0.2.1");
+	d.policy = p;
+	for (size_t i = 0; dead && i < d.nmembers; i++)
+		if (strcmp(d.sites[d.members[i].site].geo_tag, dead) == 0)
+			d.members[i].is_live = d.members[i].is_answered = false;
+	compile_run(&d, 4, geo, &c);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t scope;
+		char *got = given(&d, &c, asks[i][0], &scope);
+
+		if (strcmp(got, asks[i][1]) != 0)
+			fail_msg("client %s: got \"%s\", want \"%s\"", asks[i][0], got, asks[i][1]);
+		if (asks[i][2])
+			assert_int_equal(scope, atoi(asks[i][2]));
+		free(got);
+	}
+	compile_fini(&c);
+	decide_fini(&d);
+	policy_unref(p);
+	geo_unref(geo);
+	(void)unlink(path);
+	free(path);
+}
+
+#define MAP                                                                                \
+	"{\"geography\":{\"match\":\"Map\",\"sites\":["                                    \
+	"{\"geoTag\":\"eu\",\"continents\":[\"EU\"],\"networks\":[\"198.51.100.64/26\"]}," \
+	"{\"geoTag\":\"us\",\"countries\":[\"US\"],\"networks\":[\"198.51.100.64/28\"]},"  \
+	"{\"geoTag\":\"ap\",\"asns\":[64500],\"continents\":[\"AS\"]}]"
+
+static void maps_go_from_the_particular_to_the_general(void **state)
+{
+	static const char *const all[][3] = {
+		{ "192.0.2.1", "10.0.2.1", NULL },      /* its AS number, before its continent */
+		{ "192.0.2.200", "10.0.0.1", NULL },    /* continent */
+		{ "198.51.100.1", "10.0.1.1", "26" },   /* country; what is beside 64/26 */
+		{ "198.51.100.65", "10.0.1.1", "28" },  /* the longer prefix */
+		{ "198.51.100.100", "10.0.0.1", "27" }, /* the shorter one, beside 64/28 */
+		{ "203.0.113.9", "10.0.2.1", NULL },
+		{ "8.8.8.8", "10.0.0.1 10.0.1.1 10.0.2.1", NULL },
+	};
+	static const char *const no_ap[][3] = {
+		{ "192.0.2.1", "10.0.0.1", NULL }, /* then its continent */
+		{ "203.0.113.9", "10.0.0.1 10.0.1.1", NULL },
+	};
+	static const char *const fenced[][3] = {
+		{ "192.0.2.1", "10.0.0.1", NULL },
+		{ "203.0.113.9", "", NULL }, /* never leaves */
+		{ "8.8.8.8", "10.0.0.1 10.0.1.1", NULL },
+	};
+
+	(void)state;
+	expect_from(MAP "}}", "", NULL, all, ARRAY_SIZE(all));
+	expect_from(MAP "}}", "", "ap", no_ap, ARRAY_SIZE(no_ap));
+	expect_from(MAP ",\"fence\":true}}", "", "ap", fenced, ARRAY_SIZE(fenced));
+}
+
+#define NEAREST                                                      \
+	"{\"geography\":{\"match\":\"Nearest\",\"sites\":["          \
+	"{\"geoTag\":\"eu\",\"latitude\":50.1,\"longitude\":8.7},"   \
+	"{\"geoTag\":\"us\",\"latitude\":39.0,\"longitude\":-77.5}," \
+	"{\"geoTag\":\"ap\",\"latitude\":1.3,\"longitude\":103.8}]"
+
+static void the_nearest_live_site_answers(void **state)
+{
+	static const char *const all[][3] = {
+		{ "192.0.2.1", "10.0.0.1", "25" },
+		{ "192.0.2.200", "10.0.0.1", "25" },
+		{ "198.51.100.1", "10.0.1.1", "24" },
+		{ "203.0.113.9", "10.0.2.1", "24" },
+		{ "8.8.8.8", "10.0.0.1 10.0.1.1 10.0.2.1", NULL },
+	};
+	static const char *const no_eu[][3] = {
+		{ "192.0.2.200", "10.0.1.1", NULL }, /* Paris: Virginia before Singapore */
+		{ "203.0.113.9", "10.0.2.1", NULL },
+	};
+	static const char *const fenced[][3] = { { "192.0.2.200", "", NULL },
+						 { "203.0.113.9", "10.0.2.1", NULL } };
+
+	(void)state;
+	expect_from(NEAREST "}}", "", NULL, all, ARRAY_SIZE(all));
+	expect_from(NEAREST "}}", "", "eu", no_eu, ARRAY_SIZE(no_eu));
+	expect_from(NEAREST ",\"fence\":true}}", "", "eu", fenced, ARRAY_SIZE(fenced));
+}
+
+static void a_fence_by_field_is_never_left(void **state)
+{
+	static const char *const open[][3] = { { "192.0.2.1", "10.0.1.1 10.0.2.1", NULL },
+					       { "198.51.100.1", "10.0.1.1", NULL } };
+	static const char *const fenced[][3] = { { "192.0.2.1", "", NULL },
+						 { "198.51.100.1", "10.0.1.1", NULL },
+						 { "8.8.8.8", "10.0.1.1 10.0.2.1", NULL } };
+
+	(void)state;
+	expect_from("{\"geography\":{\"match\":\"Field\",\"fields\":[\"country.iso_code\"]}}", "",
+		    "eu", open, ARRAY_SIZE(open));
+	expect_from("{\"geography\":{\"match\":\"Field\",\"fields\":[\"country.iso_code\"],"
+		    "\"fence\":true}}",
+		    "", "eu", fenced, ARRAY_SIZE(fenced));
+}
+
 static void missing_and_corrupt_databases_are_no_geography(void **state)
 {
 	struct strv files = { 0 }, trouble = { 0 };
@@ -455,6 +580,9 @@ int main(void)
 		cmocka_unit_test(count_limits_an_answer_and_all_get_their_turn),
 		cmocka_unit_test(geoip_answers_as_k8gbs_plugin),
 		cmocka_unit_test(the_first_field_with_a_match_decides),
+		cmocka_unit_test(maps_go_from_the_particular_to_the_general),
+		cmocka_unit_test(the_nearest_live_site_answers),
+		cmocka_unit_test(a_fence_by_field_is_never_left),
 		cmocka_unit_test(missing_and_corrupt_databases_are_no_geography),
 	};
 
