@@ -2,6 +2,7 @@
  * Tests of look-ups: random zones, changed at random, against a plain reading of RFC 1034 4.3.2,
  * RFC 4592 and RFC 6672 over a list of names.
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -328,8 +329,8 @@ static void the_deepest_zone_is_found(void **state)
 		assert_int_equal(dname_from_text(name, w), 0);
 		qname_set(&q, w);
 		const struct zone *z = version_find(zonedb_current(db), &q, q.labels);
-		assert_non_null(z);
-		assert_int_equal(z->labels, want);
+		/* gcc does not see that assert_non_null ends the test */
+		assert_int_equal(z ? z->labels : UINT_MAX, want);
 	}
 	qname_set(&q, (const uint8_t *)"\1x\5other");
 	assert_null(version_find(zonedb_current(db), &q, q.labels));
