@@ -32,8 +32,11 @@ add_file()
 	local room=$1 list=$2 kind=$3 like=$4
 	sed -E "s/${kind}_$like/${kind}_addone/g; s/\"$like\"/\"addone\"/g" "$room/${kind}_$like.c" >"$room/${kind}_addone.c"
 	cp "$room/Makefile.inc" "$dir/before"
-	awk -v line="$list += $room/${kind}_addone.c" -v begin="$list += " \
-		'index($0, begin) == 1 && !done { print line; done = 1 } { print }' "$dir/before" >"$room/Makefile.inc"
+	# the lists are written "list += file", a line each, or "list = \" with the files below
+	awk -v file="$room/${kind}_addone.c" -v list="$list" '
+		!done && index($0, list " += ") == 1 { print list " += " file; done = 1 }
+		{ print }
+		!done && $0 == list " = \\" { print "\t" file " \\"; done = 1 }' "$dir/before" >"$room/Makefile.inc"
 	git diff --no-index --numstat "$dir/before" "$room/Makefile.inc" |
 		awk '$1 == 1 && $2 == 0 { good = 1 } END { exit !good }'
 	ok $? "$kind: one file and one line"
