@@ -66,14 +66,14 @@ static int read_file(const char *path, struct buf *out, char **ret_why)
 	int err = 0;
 
 	if (f == NULL) {
-		*ret_why = mem_printf("%s: %s", path, strerror(errno));
-		return ERR_IO;
+		*ret_why = mem_printf("kubeconfig %s: %s", path, strerror(errno));
+		return ERR_INVALID;
 	}
 	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0 && out->len <= MAX_FILE)
 		buf_add(out, chunk, n);
 	if (ferror(f) || out->len > MAX_FILE) {
-		*ret_why = mem_printf("%s: cannot be read", path);
-		err = ERR_IO;
+		*ret_why = mem_printf("kubeconfig %s: cannot be read", path);
+		err = ERR_INVALID;
 	}
 	(void)fclose(f);
 	return err;
@@ -298,7 +298,7 @@ int kube_config_in_cluster(const char *dir, struct kube_config **ret, char **ret
 	if (access(token, R_OK) != 0) {
 		*ret_why = mem_printf("in a pod, but %s: %s", token, strerror(errno));
 		free(token);
-		return ERR_IO;
+		return ERR_INVALID;
 	}
 	k = MEM_NEW(struct kube_config);
 	k->from = mem_strdup("the pod's service account");

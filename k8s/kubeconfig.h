@@ -40,7 +40,7 @@ struct kube_config {
 
 /*
  * By --kubeconfig, KUBECONFIG, ~/.kube/config, the pod, --server (which replaces the URL).
- * 0; ERR_NOT_FOUND: nothing of it is there; ERR_INVALID, ERR_SYNTAX, ERR_IO with *ret_why
+ * 0; ERR_NOT_FOUND: nothing of it is there; ERR_INVALID, ERR_SYNTAX, ERR_UNSUPPORTED with *ret_why
  * (caller frees).
  */
 int kube_config_load(const struct config *config, struct kube_config **ret, char **ret_why);

@@ -656,7 +656,7 @@ int manifest_new(struct loop *loop, struct store *store, const char *dir, manife
 
 	if (d == NULL) {
 		*ret_why = mem_printf("--manifests=%s: %s", dir, strerror(errno));
-		return ERR_IO;
+		return ERR_INVALID;
 	}
 	(void)closedir(d);
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);

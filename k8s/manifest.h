@@ -23,7 +23,8 @@ struct manifest;
 typedef bool (*manifest_wants_cb)(void *ctx, const struct object *o);
 
 /*
- * 0, or ERR_IO with *ret_why if DIR is no folder that can be read and watched (caller frees).
+ * 0, or with *ret_why (caller frees): ERR_INVALID, DIR is no folder that can be read; ERR_IO, no
+ * inotify.
  * Reads nothing before manifest_start.
  */
 int manifest_new(struct loop *loop, struct store *store, const char *dir, manifest_wants_cb wants,

@@ -216,6 +216,7 @@ static void reload(void *ctx)
 
 	log_info("reloading");
 	static_zones_reload(h->static_zones);
+	k8s_reload(h->k8s);
 }
 
 /* Print WHY and free it; ERR_INVALID and friends are the user's (2), the rest is trouble (1). */

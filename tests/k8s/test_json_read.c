@@ -147,8 +147,8 @@ static void objects_lose_what_nobody_reads(void **state)
 	char *have = json_print(item);
 	assert_string_equal(
 		have,
-		"{\"kind\":\"EndpointSlice\",\"metadata\":{\"name\":\"a\",\"labels\":{\"x\":\"y\"}}"
-		","
+		"{\"kind\":\"EndpointSlice\",\"metadata\":{\"name\":\"a\",\"labels\":{\"x\":\"y\"},"
+		"\"annotations\":{}},"
 		"\"endpoints\":[{\"addresses\":[\"10.0.0.1\"],\"conditions\":{\"ready\":true}}]}");
 	free(have);
 	cJSON_Delete(item);
@@ -162,6 +162,24 @@ static void objects_lose_what_nobody_reads(void **state)
 	slim_set(SLIM_ALL);
 }
 
+static void no_kind_loses_the_mark_that_ends_a_list(void **state)
+{
+	static const char text[] =
+		"{\"metadata\":{\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}";
+	size_t at;
+
+	(void)state;
+	for (int i = 0; i < KIND_COUNT; i++) {
+		cJSON *item = NULL;
+
+		assert_int_equal(
+			json_read(text, strlen(text), slim_object((enum kind_id)i), &item, &at), 0);
+		assert_non_null(json_member(json_get(item, "metadata.annotations"),
+					    "k8s.io/initial-events-end"));
+		cJSON_Delete(item);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +187,7 @@ int main(void)
 		cmocka_unit_test(wrong_json_is_refused_with_its_place),
 		cmocka_unit_test(only_what_is_wanted_is_built),
 		cmocka_unit_test(objects_lose_what_nobody_reads),
+		cmocka_unit_test(no_kind_loses_the_mark_that_ends_a_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -429,7 +429,7 @@ static void a_folder_that_is_not_there_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(manifest_new(loop, store, "/nowhere/at/all", NULL, NULL, &m, &why),
-			 ERR_IO);
+			 ERR_INVALID);
 	assert_string_equal(why, "--manifests=/nowhere/at/all: No such file or directory");
 	free(why);
 }
