@@ -280,10 +280,12 @@ static void give_up(struct batch *b, int err, const char *text)
 
 void batch_sent(struct batch *b, int err, const char *err_text, long retry_after_ms)
 {
-	uint64_t wait = b->limits.interval_ms;
+	uint64_t wait = 0; /* the search for a culprit does not pause */
 
 	if (err == 0) {
 		struct piece *p = b->queue;
+
+		wait = b->limits.interval_ms;
 
 		for (size_t i = 0; i < p->n; i++)
 			if (p->c[i]->err && b->err == 0) {

@@ -24,7 +24,7 @@ struct batch_limits { /* of one call; 0 = none */
 	size_t changes;
 	size_t bytes;         /* by cost */
 	size_t values;        /* by cost */
-	unsigned interval_ms; /* between two calls */
+	unsigned interval_ms; /* after a call that landed, before the next */
 };
 
 struct batch_cost {

@@ -1,6 +1,6 @@
 /*
  * cloudflare_apply - writes changes to Cloudflare: one POST dns_records/batch a
- * batch of apply_walk, or single calls where the service has no batch call.
+ * piece of sync/batch, or single calls where the service has no batch call.
  *
  * A value that changes keeps its record's id (PUT), so that the name is never
  * without an answer between two calls.  Called by provider_cloudflare.c.
@@ -15,16 +15,24 @@
 #include "lib/config.h"
 #include "lib/error.h"
 #include "lib/json.h"
-#include "sync/apply_walk.h"
+#include "sync/batch.h"
 
 #define BATCH_FREE 200
 #define BATCH_PAID 3500
 
+struct applying {
+	struct provider *p;
+	void (*done)(void *ctx, int err, const char *err_text);
+	void *ctx;
+};
+
 /* One batch on its way. */
 struct sending {
 	struct provider *p;
-	struct apply_walk *w;
+	struct batch *b;
 	struct cloudflare_zone *zone;
+	struct change **list; /* the changes; a copy of the list */
+	size_t n;
 	cJSON *body;
 	size_t single; /* without batches: the operation at work */
 };
@@ -138,18 +146,50 @@ static bool add_change(cJSON *body, struct cloudflare_zone *z, const struct chan
 
 static void finish(struct sending *s, int err, const char *text)
 {
-	struct apply_walk *w = s->w;
+	struct batch *b = s->b;
 
 	cJSON_Delete(s->body);
+	free(s->list);
 	free(s);
-	apply_walk_result(w, err, text);
+	batch_sent(b, err, text, -1);
+}
+
+/* The records are there: now what hangs on them. */
+static void on_hosts(void *ctx, int err, const char *text)
+{
+	finish(ctx, err, text);
+}
+
+static void finish_landed(struct sending *s)
+{
+	cloudflare_host_write(s->p, s->zone, s->list, s->n, on_hosts, s);
+}
+
+/* What a refusal says of our view, rather than of the wish. */
+static int error_of(const struct http_api_result *r)
+{
+	const cJSON *e = cJSON_GetArrayItem(json_get(r->json, "errors"), 0);
+
+	switch (json_number(e, "code", 0)) {
+	case 81044: /* no such record */
+	case 81058: /* an identical one is there */
+		return ERR_STALE;
+	case 81053: /* an A, AAAA or CNAME is there */
+	case 81057:
+		return ERR_CONFLICT;
+	default:
+		break;
+	}
+	if (r->err == ERR_AGAIN) /* 5xx: it may have landed */
+		return ERR_NETWORK;
+	return r->err ? r->err : ERR_PROTOCOL;
 }
 
 static void finish_failed(struct sending *s, const struct http_api_result *r)
 {
 	char *why = cloudflare_error_text(r);
 
-	finish(s, r->err ? r->err : ERR_PROTOCOL, why);
+	finish(s, error_of(r), why);
 	free(why);
 }
 
@@ -217,7 +257,7 @@ static void send_single(struct sending *s)
 	const cJSON *op = single_op(s, &method);
 
 	if (op == NULL) {
-		finish(s, 0, NULL);
+		finish_landed(s);
 		return;
 	}
 	const char *id = json_text(op, "id");
@@ -249,7 +289,7 @@ static void on_batch(void *ctx, const struct http_api_result *r)
 		cloudflare_view_drop(s->zone, json_text(it, "id"));
 	take_results(s->zone, json_get(r->json, "result.puts"));
 	take_results(s->zone, json_get(r->json, "result.posts"));
-	finish(s, 0, NULL);
+	finish_landed(s);
 }
 
 static cJSON *body_new(void)
@@ -262,13 +302,27 @@ static cJSON *body_new(void)
 	return body;
 }
 
-static void send_batch(struct provider *p, struct apply_walk *w, void *zone,
-		       struct change *const *list, size_t n)
+static struct cloudflare_zone *zone_at(const struct provider *p, const void *zone)
 {
+	for (size_t i = 0; i < p->nzones; i++)
+		if (p->zones[i] == zone)
+			return p->zones[i];
+	return NULL;
+}
+
+static void send_piece(void *ctx, struct batch *b, const void *zone, struct change *const *list,
+		       size_t n)
+{
+	struct provider *p = ((struct applying *)ctx)->p;
 	struct sending *s = MEM_NEW(struct sending);
 	const char *method;
 
-	*s = (struct sending){ .p = p, .w = w, .zone = zone, .body = body_new() };
+	*s = (struct sending){ .p = p,
+			       .b = b,
+			       .zone = zone_at(p, zone),
+			       .list = mem_dup(list, n * sizeof(struct change *)),
+			       .n = n,
+			       .body = body_new() };
 	for (size_t i = 0; i < n; i++) {
 		if (add_change(s->body, s->zone, list[i]))
 			continue;
@@ -276,7 +330,7 @@ static void send_batch(struct provider *p, struct apply_walk *w, void *zone,
 		return;
 	}
 	if (single_op(s, &method) == NULL) {
-		finish(s, 0, NULL); /* it stands so already */
+		finish_landed(s); /* the records stand so already */
 	} else if (p->no_batch) {
 		send_single(s);
 	} else {
@@ -287,39 +341,53 @@ static void send_batch(struct provider *p, struct apply_walk *w, void *zone,
 	}
 }
 
-static size_t cost(struct provider *p, const struct change *c)
+static struct batch_cost cost(void *ctx, const struct change *c)
 {
-	(void)p;
-	return (c->before ? c->before->targets.n : 0) + (c->after ? c->after->targets.n : 0);
+	size_t n = (c->before ? c->before->targets.n : 0) + (c->after ? c->after->targets.n : 0);
+
+	(void)ctx;
+	return (struct batch_cost){ .changes = n };
 }
 
-static size_t limit(struct provider *p, void *zone)
+static const void *zone_of(void *ctx, const struct change *c)
 {
-	const struct cloudflare_zone *z = zone;
-	size_t most = z && !z->is_free ? BATCH_PAID : BATCH_FREE;
-	int64_t asked = config_number(p->env.config, OPT_BATCH_CHANGE_SIZE);
+	const struct endpoint *e = c->after ? c->after : c->before;
 
+	return cloudflare_zone_of(((struct applying *)ctx)->p, e->dns_name);
+}
+
+static void on_done(void *ctx, int err, const char *err_text)
+{
+	struct applying *a = ctx;
+
+	a->done(a->ctx, err, err_text);
+	free(a);
+}
+
+/* What one call may hold: as asked, but not more than the plan of any zone of the account. */
+static size_t limit(const struct provider *p)
+{
+	int64_t asked = config_number(p->env.config, OPT_BATCH_CHANGE_SIZE);
+	size_t most = BATCH_PAID;
+
+	for (size_t i = 0; i < p->nzones; i++)
+		if (p->zones[i]->is_free)
+			most = BATCH_FREE;
 	return asked > 0 && (size_t)asked < most ? (size_t)asked : most;
 }
-
-static const struct apply_walk_ops walk_ops = {
-	.name = "cloudflare",
-	.cost = cost,
-	.limit = limit,
-	.send = send_batch,
-};
 
 void cloudflare_apply(struct provider *p, struct change *changes, size_t n,
 		      void (*done)(void *ctx, int err, const char *err_text), void *ctx)
 {
-	struct apply_walk_item *items = mem_calloc(n, sizeof(*items));
+	static const struct batch_ops ops = {
+		.zone = zone_of, .cost = cost, .send = send_piece, .done = on_done
+	};
+	struct batch_limits limits = {
+		.changes = limit(p),
+		.interval_ms = (unsigned)config_ms(p->env.config, OPT_BATCH_CHANGE_INTERVAL)
+	};
+	struct applying *a = MEM_NEW(struct applying);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct endpoint *e = changes[i].after ? changes[i].after : changes[i].before;
-
-		items[i] =
-			(struct apply_walk_item){ &changes[i], cloudflare_zone_of(p, e->dns_name) };
-	}
-	apply_walk(p, &walk_ops, p->env.loop, items, n, done, ctx);
-	free(items);
+	*a = (struct applying){ .p = p, .done = done, .ctx = ctx };
+	(void)batch_start(p->env.loop, &ops, a, &limits, NULL, changes, n);
 }

@@ -13,6 +13,8 @@ struct cJSON;
 #define CLOUDFLARE_PROP_PROXIED "external-dns.alpha.kubernetes.io/cloudflare-proxied"
 #define CLOUDFLARE_PROP_COMMENT "external-dns.alpha.kubernetes.io/cloudflare-record-comment"
 #define CLOUDFLARE_PROP_TAGS    "external-dns.alpha.kubernetes.io/cloudflare-tags"
+#define CLOUDFLARE_PROP_CUSTOM  "external-dns.alpha.kubernetes.io/cloudflare-custom-hostname"
+#define CLOUDFLARE_PROP_REGION  "external-dns.alpha.kubernetes.io/cloudflare-region-key"
 
 struct cloudflare_record {
 	char *id;

@@ -83,8 +83,15 @@ static void refresh_name(struct instance *i, const char *name)
 	wanted_free(w); /* what was there before */
 }
 
+static void refresh_any(void *ctx, const char *name)
+{
+	refresh_name(ctx, name);
+}
+
 void pass_refresh(struct instance *i)
 {
+	if (i->full && i->ops->adjust && i->ops->adjust_reads_view)
+		desired_each_name(i->env.desired, refresh_any, i);
 	for (struct map_item *it = map_first(&i->dirty); it; it = map_next(&i->dirty, it))
 		refresh_name(i, it->key);
 }

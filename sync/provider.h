@@ -85,6 +85,8 @@ struct provider_ops {
 			      void *ctx);
 	/* A domain filter of the service's own (webhook), known after records; NULL = none. */
 	const struct domain_filter *(*filter)(struct provider *p);
+	/* adjust looks at what the service has: it is asked again after each full read. */
+	bool adjust_reads_view;
 	/* The service refuses an asterisk elsewhere than as the whole first label
 	 * ("a-*.example.org"). */
 	bool no_inner_asterisk;

@@ -2,8 +2,8 @@
  * provider_cloudflare - Cloudflare DNS (API v4): zones, records, and what a
  * desired record becomes there.  Writing is in cloudflare_apply.c.
  *
- * CF_API_TOKEN, or CF_API_KEY with CF_API_EMAIL; "file:PATH" values are read at
- * open.  CLOUDFLARE_BASE_URL chooses another endpoint.
+ * CF_API_TOKEN, or CF_API_KEY with CF_API_EMAIL; "file:PATH" values are read for
+ * each request, so a token may rotate.  CLOUDFLARE_BASE_URL chooses another endpoint.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +40,7 @@ static void zones_clear(struct provider *p)
 {
 	for (size_t i = 0; i < p->nzones; i++) {
 		map_fini(&p->zones[i]->sets, set_free);
+		cloudflare_host_clear(p->zones[i]);
 		free(p->zones[i]->id);
 		free(p->zones[i]->name);
 		free(p->zones[i]);
@@ -160,7 +161,8 @@ static bool more_pages(const struct reading *rd, const struct http_api_result *r
 }
 
 /* The set as one endpoint.  Where records differ, the first by target speaks. */
-static struct endpoint *set_endpoint(const struct cloudflare_set *s)
+static struct endpoint *set_endpoint(const struct cloudflare_zone *z,
+				     const struct cloudflare_set *s)
 {
 	const struct cloudflare_record *r = &s->records[0];
 
@@ -184,6 +186,7 @@ static struct endpoint *set_endpoint(const struct cloudflare_set *s)
 		endpoint_set_prop(e, CLOUDFLARE_PROP_COMMENT, r->comment);
 	if (*r->tags)
 		endpoint_set_prop(e, CLOUDFLARE_PROP_TAGS, r->tags);
+	cloudflare_host_note(z, e);
 	return e;
 }
 
@@ -198,7 +201,7 @@ static void read_all_done(struct reading *rd)
 			const struct cloudflare_set *s = it->value;
 
 			if (s->n)
-				endpoint_list_take(&out, set_endpoint(s));
+				endpoint_list_take(&out, set_endpoint(rd->p->zones[i], s));
 		}
 	}
 	endpoint_list_sort(&out);
@@ -206,6 +209,19 @@ static void read_all_done(struct reading *rd)
 }
 
 static void read_records(struct reading *rd);
+
+static void on_hosts(void *ctx, int err, const char *text)
+{
+	struct reading *rd = ctx;
+
+	if (err) {
+		read_end(rd, err, text, NULL);
+		return;
+	}
+	rd->at++;
+	rd->page = 1;
+	read_records(rd);
+}
 
 static void on_records(void *ctx, const struct http_api_result *r)
 {
@@ -224,11 +240,10 @@ static void on_records(void *ctx, const struct http_api_result *r)
 	}
 	if (more_pages(rd, r)) {
 		rd->page++;
+		read_records(rd);
 	} else {
-		rd->at++;
-		rd->page = 1;
+		cloudflare_host_read(rd->p, rd->p->zones[rd->at], on_hosts, rd);
 	}
-	read_records(rd);
 }
 
 static void read_records(struct reading *rd)
@@ -362,7 +377,7 @@ static void keep_what_stands(struct provider *p, struct endpoint *e)
 
 	if (s == NULL || s->n == 0)
 		return;
-	struct endpoint *now = set_endpoint(s);
+	struct endpoint *now = set_endpoint(z, s);
 	const char *comment = endpoint_prop(now, CLOUDFLARE_PROP_COMMENT);
 	const char *tags = endpoint_prop(now, CLOUDFLARE_PROP_TAGS);
 	if (comment && !endpoint_prop(e, CLOUDFLARE_PROP_COMMENT))
@@ -398,6 +413,29 @@ static void clamp_comment(const struct cloudflare_zone *z, struct endpoint *e)
 	free(cut);
 }
 
+/* A truth value as Go's strconv.ParseBool takes it; FALLBACK for anything else. */
+static bool says_yes(const char *text, bool fallback)
+{
+	static const char *const yes[] = { "1", "t", "T", "true", "TRUE", "True" };
+	static const char *const no[] = { "0", "f", "F", "false", "FALSE", "False" };
+
+	for (size_t i = 0; text && i < ARRAY_SIZE(yes); i++) {
+		if (strcmp(text, yes[i]) == 0)
+			return true;
+		if (strcmp(text, no[i]) == 0)
+			return false;
+	}
+	return fallback;
+}
+
+static bool cloudflare_keeps(struct provider *p, const char *property)
+{
+	const char *word = strrchr(property, '/');
+
+	(void)p;
+	return word && strncmp(word, "/cloudflare-", 12) == 0;
+}
+
 static void cloudflare_adjust(struct provider *p, struct endpoint_list *desired)
 {
 	const struct config *c = p->env.config;
@@ -411,9 +449,12 @@ static void cloudflare_adjust(struct provider *p, struct endpoint_list *desired)
 		canonical_prop(e, "cloudflare-record-comment", CLOUDFLARE_PROP_COMMENT,
 			       config_text(c, OPT_CLOUDFLARE_RECORD_COMMENT));
 		canonical_prop(e, "cloudflare-tags", CLOUDFLARE_PROP_TAGS, NULL);
+		canonical_prop(e, "cloudflare-custom-hostname", CLOUDFLARE_PROP_CUSTOM, NULL);
+		canonical_prop(e, "cloudflare-region-key", CLOUDFLARE_PROP_REGION, NULL);
+		cloudflare_host_adjust(c, e);
 		sort_tags(e);
 		const char *proxied = endpoint_prop(e, CLOUDFLARE_PROP_PROXIED);
-		bool on = strcmp(proxied, "true") == 0 &&
+		bool on = says_yes(proxied, config_bool(c, OPT_CLOUDFLARE_PROXIED)) &&
 			  cloudflare_record_is_proxiable(e->record_type);
 		endpoint_set_prop(e, CLOUDFLARE_PROP_PROXIED, on ? "true" : "false");
 		if (on)
@@ -431,17 +472,30 @@ static const struct strv *cloudflare_zones(struct provider *p)
 
 /* --- life ---------------------------------------------------------------------- */
 
+/* Read anew for each request: the files behind "file:PATH" may change. */
 static void authorize(void *ctx, struct http_api_call *call)
 {
-	const struct provider *p = ctx;
+	char *token = NULL, *key = NULL, *email = NULL, *why = NULL;
+	int err;
 
-	if (p->token) {
-		http_api_call_header(call, "Authorization: Bearer %s", p->token);
-	} else {
-		http_api_call_header(call, "X-Auth-Key: %s", p->key);
-		http_api_call_header(call, "X-Auth-Email: %s", p->email);
+	(void)ctx;
+	if ((err = http_api_secret("CF_API_TOKEN", &token, &why)) == 0 && token) {
+		http_api_call_header(call, "Authorization: Bearer %s", token);
+	} else if (err == 0 && (err = http_api_secret("CF_API_KEY", &key, &why)) == 0 &&
+		   (err = http_api_secret("CF_API_EMAIL", &email, &why)) == 0 && key && email) {
+		http_api_call_header(call, "X-Auth-Key: %s", key);
+		http_api_call_header(call, "X-Auth-Email: %s", email);
+	} else if (err == 0) {
+		err = ERR_AUTH;
+		why = mem_strdup("CF_API_TOKEN is empty");
 	}
-	http_api_call_go(call, 0, NULL);
+	mem_wipe(token, token ? strlen(token) : 0);
+	mem_wipe(key, key ? strlen(key) : 0);
+	free(token);
+	free(key);
+	free(email);
+	http_api_call_go(call, err, why);
+	free(why);
 }
 
 static void cloudflare_close(struct provider *p)
@@ -450,31 +504,40 @@ static void cloudflare_close(struct provider *p)
 		return;
 	http_api_free(p->api);
 	zones_clear(p);
-	mem_wipe(p->token, p->token ? strlen(p->token) : 0);
-	mem_wipe(p->key, p->key ? strlen(p->key) : 0);
-	free(p->token);
-	free(p->key);
-	free(p->email);
 	free(p);
+}
+
+/* 0 if the environment names credentials that can be read. */
+static int check_secrets(char **ret_why)
+{
+	char *token = NULL, *key = NULL, *email = NULL;
+	int err;
+
+	if ((err = http_api_secret("CF_API_TOKEN", &token, ret_why)) == 0 &&
+	    (err = http_api_secret("CF_API_KEY", &key, ret_why)) == 0)
+		err = http_api_secret("CF_API_EMAIL", &email, ret_why);
+	if (err == 0 && token == NULL && (key == NULL || email == NULL)) {
+		err = ERR_INVALID;
+		*ret_why =
+			mem_strdup("cloudflare: set CF_API_TOKEN, or CF_API_KEY and CF_API_EMAIL");
+	}
+	mem_wipe(token, token ? strlen(token) : 0);
+	mem_wipe(key, key ? strlen(key) : 0);
+	free(token);
+	free(key);
+	free(email);
+	return err;
 }
 
 static int cloudflare_open(const struct provider_env *env, struct provider **ret, char **ret_why)
 {
-	struct provider *p = MEM_NEW(struct provider);
 	const char *base = getenv("CLOUDFLARE_BASE_URL");
-	int err;
+	int err = check_secrets(ret_why);
 
+	if (err)
+		return err;
+	struct provider *p = MEM_NEW(struct provider);
 	p->env = *env;
-	if ((err = http_api_secret("CF_API_TOKEN", &p->token, ret_why)) < 0 ||
-	    (err = http_api_secret("CF_API_KEY", &p->key, ret_why)) < 0 ||
-	    (err = http_api_secret("CF_API_EMAIL", &p->email, ret_why)) < 0)
-		goto fail;
-	if (p->token == NULL && (p->key == NULL || p->email == NULL)) {
-		err = ERR_INVALID;
-		*ret_why =
-			mem_strdup("cloudflare: set CF_API_TOKEN, or CF_API_KEY and CF_API_EMAIL");
-		goto fail;
-	}
 	char *url = mem_strdup(base && *base ? base : BASE_URL);
 	size_t len = strlen(url);
 	if (len && url[len - 1] == '/')
@@ -491,9 +554,6 @@ static int cloudflare_open(const struct provider_env *env, struct provider **ret
 	free(url);
 	*ret = p;
 	return 0;
-fail:
-	cloudflare_close(p);
-	return err;
 }
 
 const struct provider_ops provider_cloudflare = {
@@ -504,4 +564,6 @@ const struct provider_ops provider_cloudflare = {
 	.apply = cloudflare_apply,
 	.adjust = cloudflare_adjust,
 	.zones = cloudflare_zones,
+	.keeps = cloudflare_keeps,
+	.adjust_reads_view = true,
 };
