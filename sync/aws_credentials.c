@@ -27,11 +27,13 @@ struct waiter {
 struct aws_source {
 	struct aws_source_config c;
 	char *profile, *assume_role, *external_id;
+	char *profile_role, *profile_external_id; /* role_arn of the profile, to take first */
 	struct http_api *api;
 	struct aws_credentials base, final;
 	struct waiter *waiters, **waiters_end;
 	bool busy, asked_profile;
 	char *imds_token;
+	int64_t skew_s;
 };
 
 struct aws_source *aws_source_new(const struct aws_source_config *config)
@@ -74,6 +76,8 @@ void aws_source_free(struct aws_source *s)
 	free(s->profile);
 	free(s->assume_role);
 	free(s->external_id);
+	free(s->profile_role);
+	free(s->profile_external_id);
 	free(s);
 }
 
@@ -177,6 +181,8 @@ static void sts_failed(struct aws_source *s, const struct http_api_result *r, co
 	xml_free(x);
 }
 
+static void base_ready(struct aws_source *s);
+
 static void on_assumed(void *ctx, const struct http_api_result *r)
 {
 	struct aws_source *s = ctx;
@@ -187,20 +193,28 @@ static void on_assumed(void *ctx, const struct http_api_result *r)
 		sts_failed(s, r, "AssumeRole");
 }
 
-/* The base credentials are there: use them, or assume the role with them. */
-static void base_ready(struct aws_source *s)
+static void on_profile_role(void *ctx, const struct http_api_result *r)
 {
-	if (*s->assume_role == '\0') {
-		finish_copy(s);
-		return;
-	}
+	struct aws_source *s = ctx;
+
+	mem_strset(&s->profile_role, NULL);
+	if (sts_read(r, "AssumeRole", &s->base))
+		base_ready(s);
+	else
+		sts_failed(s, r, "AssumeRole");
+}
+
+static void ask_role(struct aws_source *s, const char *role, const char *external_id,
+		     http_api_cb cb)
+{
 	struct buf body = { 0 };
 	char *url = sts_url(), *headers[4] = { NULL };
+
 	buf_puts(&body, "Action=AssumeRole&Version=2011-06-15&RoleSessionName=gslbd&RoleArn=");
-	http_api_escape(&body, s->assume_role);
-	if (*s->external_id) {
+	http_api_escape(&body, role);
+	if (external_id && *external_id) {
 		buf_puts(&body, "&ExternalId=");
-		http_api_escape(&body, s->external_id);
+		http_api_escape(&body, external_id);
 	}
 	struct aws_request req = { .method = "POST",
 				   .url = url,
@@ -208,16 +222,27 @@ static void base_ready(struct aws_source *s)
 				   .body_len = body.len,
 				   .service = "sts",
 				   .region = region(),
-				   .now_s = clock_real_s() };
+				   .now_s = clock_real_s() + s->skew_s };
 	char *token;
 	aws_sigv4_sign(&req, &s->base, &headers[0], &token, &headers[1]);
 	headers[2] = token;
 	http_api_send(s->api, "POST", url, body.data, "application/x-www-form-urlencoded",
-		      (const char *const *)headers, on_assumed, s);
+		      (const char *const *)headers, cb, s);
 	for (size_t i = 0; i < 3; i++)
 		free(headers[i]);
 	free(url);
 	buf_fini(&body);
+}
+
+/* The base credentials are there: use them, or take the profile's role and the flag's with them. */
+static void base_ready(struct aws_source *s)
+{
+	if (s->profile_role)
+		ask_role(s, s->profile_role, s->profile_external_id, on_profile_role);
+	else if (*s->assume_role)
+		ask_role(s, s->assume_role, s->external_id, on_assumed);
+	else
+		finish_copy(s);
 }
 
 static char *read_file(const char *path)
@@ -318,30 +343,55 @@ static char *ini_get(const char *text, const char *section, const char *name)
 	return found;
 }
 
-static bool try_profile(struct aws_source *s)
+static char *read_shared(const char *variable, const char *name)
 {
-	const char *path = getenv("AWS_SHARED_CREDENTIALS_FILE"), *home = getenv("HOME");
+	const char *path = getenv(variable), *home = getenv("HOME");
 	char *own = path && *path ? mem_strdup(path)
-				  : mem_printf("%s/.aws/credentials", home ? home : "");
+				  : mem_printf("%s/.aws/%s", home ? home : "", name);
 	char *text = read_file(own);
-	bool good = false;
 
 	free(own);
-	if (text == NULL)
-		return false;
-	char *key = ini_get(text, s->profile, "aws_access_key_id");
-	char *secret = ini_get(text, s->profile, "aws_secret_access_key");
-	char *token = ini_get(text, s->profile, "aws_session_token");
-	if (key && secret) {
+	return text;
+}
+
+/* NAME of PROFILE in the credentials file, else in the config file.  Caller frees. */
+static char *profile_get(const char *credentials, const char *config, const char *profile,
+			 const char *name)
+{
+	char *value = credentials ? ini_get(credentials, profile, name) : NULL;
+
+	return value || !config ? value : ini_get(config, profile, name);
+}
+
+/* A profile with keys, or with a role to take by the keys of its source_profile. */
+static bool try_profile(struct aws_source *s)
+{
+	char *text = read_shared("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+	char *config = read_shared("AWS_CONFIG_FILE", "config");
+	char *role = profile_get(text, config, s->profile, "role_arn");
+	char *from = role ? profile_get(text, config, s->profile, "source_profile") : NULL;
+	const char *with = from ? from : s->profile;
+	char *key = profile_get(text, config, with, "aws_access_key_id");
+	char *secret = profile_get(text, config, with, "aws_secret_access_key");
+	char *token = profile_get(text, config, with, "aws_session_token");
+	bool good = key && secret;
+
+	if (good)
 		set(&s->base, key, secret, token, NULL);
-		good = true;
+	if (good && from) {
+		free(s->profile_external_id);
+		s->profile_external_id = profile_get(text, config, s->profile, "external_id");
+		mem_strset(&s->profile_role, role);
 	}
 	mem_wipe(secret, secret ? strlen(secret) : 0);
-	mem_wipe(text, strlen(text));
+	mem_wipe(text, text ? strlen(text) : 0);
 	free(key);
 	free(secret);
 	free(token);
+	free(role);
+	free(from);
 	free(text);
+	free(config);
 	return good;
 }
 
@@ -446,6 +496,15 @@ static void ask_imds(struct aws_source *s)
 	char *url = mem_printf("%s/latest/api/token", base && *base ? base : IMDS);
 	http_api_send(s->api, "PUT", url, NULL, NULL, headers, on_imds_token, s);
 	free(url);
+}
+
+void aws_source_drop(struct aws_source *s, int64_t skew_s)
+{
+	s->skew_s = skew_s;
+	if (s->busy)
+		return;
+	aws_credentials_fini(&s->base);
+	aws_credentials_fini(&s->final);
 }
 
 void aws_source_get(struct aws_source *s,

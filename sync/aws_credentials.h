@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "sync/aws_sigv4.h"
 
 struct http_client;
@@ -30,3 +32,8 @@ void aws_source_get(struct aws_source *s,
 		    void (*cb)(void *ctx, int err, const char *text,
 			       const struct aws_credentials *c),
 		    void *ctx);
+/*
+ * The service refused what it was given: forget it, so that the next get asks anew.  SKEW_S: how
+ * far the service's clock is ahead of ours, for signatures.
+ */
+void aws_source_drop(struct aws_source *s, int64_t skew_s);

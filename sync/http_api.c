@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <cjson/cJSON.h>
+#include <curl/curl.h>
 
 #include "lib/backoff.h"
 #include "lib/clock.h"
@@ -31,6 +32,7 @@ struct http_api_call {
 	http_api_cb cb;
 	void *ctx;
 	struct backoff backoff;
+	bool renewed;
 	struct loop_timer *timer;
 	struct http_request *running;
 };
@@ -190,6 +192,26 @@ static bool try_again(struct http_api_call *call, const struct http_response *r,
 	return true;
 }
 
+/* True if the call goes out again with other credentials. */
+static bool renew(struct http_api_call *call, const struct http_response *r, int err)
+{
+	struct http_api *api = call->api;
+
+	if (err != ERR_AUTH || call->renewed || r->err || api->c.renew == NULL ||
+	    !api->c.renew(api->c.ctx, r))
+		return false;
+	call->renewed = true;
+	wait_ms(call, 0);
+	return true;
+}
+
+int64_t http_api_date_s(const struct http_response *r)
+{
+	const char *date = http_response_header(r, "date");
+
+	return date ? (int64_t)curl_getdate(date, NULL) : -1;
+}
+
 static void on_done(void *ctx, const struct http_response *response)
 {
 	struct http_api_call *call = ctx;
@@ -208,7 +230,7 @@ static void on_done(void *ctx, const struct http_response *response)
 		   api->c.is_throttle(api->c.ctx, r.status, r.body)) {
 		r.err = ERR_LIMIT;
 	}
-	if (r.err && try_again(call, response, r.err))
+	if (r.err && (renew(call, response, r.err) || try_again(call, response, r.err)))
 		return;
 	if (!response->err && r.len)
 		r.json = cJSON_ParseWithLength(r.body, r.len);

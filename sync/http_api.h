@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/http_client.h"
 
@@ -51,6 +52,11 @@ struct http_api_config {
 	/* A 4xx that this service means as "slow down" (Route 53's 400 Throttling).  May be NULL.
 	 */
 	bool (*is_throttle)(void *ctx, int status, const char *body);
+	/*
+	 * The service does not accept who we say we are (401, 403): drop what is cached and return
+	 * true if another try may go better.  Asked once a call.  May be NULL.
+	 */
+	bool (*renew)(void *ctx, const struct http_response *r);
 	void *ctx;
 };
 
@@ -74,6 +80,9 @@ const char *http_api_call_url(const struct http_api_call *call);
 const char *http_api_call_body(const struct http_api_call *call, size_t *ret_len);
 /* Send it (ERR = 0), or end it with ERR and WHY (no secrets). */
 void http_api_call_go(struct http_api_call *call, int err, const char *why);
+
+/* The service's own clock by its Date header, in seconds of Unix time; -1 if it says none. */
+int64_t http_api_date_s(const struct http_response *r);
 
 /* Percent-encode all but unreserved characters (RFC 3986 2.3); appends to B. */
 void http_api_escape(struct buf *b, const char *text);

@@ -12,8 +12,8 @@
 #include "lib/dname.h"
 #include "lib/error.h"
 #include "lib/map.h"
-#include "sync/apply_walk.h"
 #include "sync/aws_credentials.h"
+#include "sync/batch.h"
 #include "sync/domain_filter.h"
 #include "sync/http_api.h"
 #include "sync/provider.h"
@@ -24,10 +24,21 @@
 #define API       "/2013-04-01"
 #define XMLNS     "https://route53.amazonaws.com/doc/2013-04-01/"
 #define PAGES_MAX 10000
+#define TAG_IDS   10 /* hosted zones in one question for tags */
+#define SKEW_S    60 /* a clock that is further off gets its requests refused, sooner or later */
 
 extern const struct provider_ops provider_aws;
 
+/* One set of credentials (--aws-profile), with the rate that its account has. */
+struct aws_account {
+	struct provider *p;
+	struct http_api *api;
+	struct aws_source *credentials;
+	int64_t skew_s; /* of the service's clock */
+};
+
 struct aws_zone {
+	struct aws_account *account;
 	char *id;   /* without "/hostedzone/" */
 	char *name; /* lower case, no final dot */
 	bool is_private;
@@ -36,9 +47,10 @@ struct aws_zone {
 
 struct provider {
 	struct provider_env env;
-	struct http_api *api;
-	struct aws_source *credentials;
+	struct aws_account *accounts;
+	size_t naccounts;
 	const char *region;
+	uint64_t zones_read_ms; /* when the list of zones was read; 0 = never */
 	struct aws_zone **zones;
 	size_t nzones;
 	struct strv origins;
@@ -85,7 +97,7 @@ static bool id_is_wanted(const struct provider *p, const char *id)
 	return any;
 }
 
-static void add_zone(struct provider *p, const struct xml *x)
+static void add_zone(struct provider *p, struct aws_account *account, const struct xml *x)
 {
 	const char *id = xml_text(x, "Id"), *name = xml_text(x, "Name");
 	const char *is_private = xml_text(x, "Config/PrivateZone");
@@ -105,6 +117,7 @@ static void add_zone(struct provider *p, const struct xml *x)
 		return;
 	}
 	struct aws_zone *z = MEM_NEW(struct aws_zone);
+	z->account = account;
 	z->id = mem_strdup(slash ? slash + 1 : id);
 	z->name = plain;
 	z->is_private = hidden;
@@ -119,7 +132,8 @@ struct reading {
 	struct provider *p;
 	void (*done)(void *ctx, int err, const char *err_text, struct endpoint_list *records);
 	void *ctx;
-	size_t at;
+	size_t at; /* account or zone at work */
+	size_t ntags;
 	unsigned pages;
 	struct endpoint_list out;
 };
@@ -224,7 +238,7 @@ static void read_sets(struct reading *rd, const char *name, const char *type, co
 	add_parameter(&path, "name", name);
 	add_parameter(&path, "type", type);
 	add_parameter(&path, "identifier", id);
-	http_api_json(rd->p->api, "GET", path.data, NULL, on_sets, rd);
+	http_api_json(rd->p->zones[rd->at]->account->api, "GET", path.data, NULL, on_sets, rd);
 	buf_fini(&path);
 }
 
@@ -251,26 +265,47 @@ static bool tags_match(const struct provider *p, const struct xml *set)
 	return all;
 }
 
+static void begin_sets(struct reading *rd)
+{
+	rd->p->zones_read_ms = clock_mono_ms();
+	rd->at = 0;
+	read_sets(rd, NULL, NULL, NULL);
+}
+
 static void read_tags(struct reading *rd);
 
+/* Zones at..at+ntags were asked for; those without the tags go. */
 static void on_tags(void *ctx, const struct http_api_result *r)
 {
 	struct reading *rd = ctx;
 	struct provider *p = rd->p;
 	struct xml *x = r->err ? NULL : xml_parse(r->body, r->len);
-	const struct xml *set = xml_child(x, "ResourceTagSet");
+	const struct xml *sets = xml_child(x, "ResourceTagSets");
+	size_t kept = rd->at;
 
-	if (set == NULL) {
+	if (sets == NULL) {
 		read_fail(rd, r);
 		xml_free(x);
 		return;
 	}
-	if (tags_match(p, set)) {
-		rd->at++;
-	} else {
-		zone_free(p->zones[rd->at]);
-		p->zones[rd->at] = p->zones[--p->nzones];
+	for (size_t i = rd->at; i < rd->at + rd->ntags; i++) {
+		bool wanted = false;
+
+		for (const struct xml *s = xml_child(sets, "ResourceTagSet"); s; s = xml_next(s)) {
+			const char *id = xml_text(s, "ResourceId");
+
+			if (id && strcmp(id, p->zones[i]->id) == 0)
+				wanted = tags_match(p, s);
+		}
+		if (wanted)
+			p->zones[kept++] = p->zones[i];
+		else
+			zone_free(p->zones[i]);
 	}
+	memmove(&p->zones[kept], &p->zones[rd->at + rd->ntags],
+		(p->nzones - rd->at - rd->ntags) * sizeof(struct aws_zone *));
+	p->nzones -= rd->at + rd->ntags - kept;
+	rd->at = kept;
 	xml_free(x);
 	read_tags(rd);
 }
@@ -278,15 +313,26 @@ static void on_tags(void *ctx, const struct http_api_result *r)
 static void read_tags(struct reading *rd)
 {
 	struct provider *p = rd->p;
+	struct buf b = { 0 };
+	size_t n = 0;
 
 	if (config_list(p->env.config, OPT_AWS_ZONE_TAGS)->n == 0 || rd->at == p->nzones) {
-		rd->at = 0;
-		read_sets(rd, NULL, NULL, NULL);
+		strv_fini(&p->origins);
+		for (size_t i = 0; i < p->nzones; i++)
+			(void)strv_add_unique(&p->origins, p->zones[i]->name);
+		begin_sets(rd);
 		return;
 	}
-	char *path = mem_printf(API "/tags/hostedzone/%s", p->zones[rd->at]->id);
-	http_api_json(p->api, "GET", path, NULL, on_tags, rd);
-	free(path);
+	struct aws_account *account = p->zones[rd->at]->account;
+	buf_puts(&b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListTagsForResourcesRequest "
+		     "xmlns=\"" XMLNS "\"><ResourceIds>");
+	while (n < TAG_IDS && rd->at + n < p->nzones && p->zones[rd->at + n]->account == account)
+		xml_element(&b, "ResourceId", p->zones[rd->at + n++]->id);
+	buf_puts(&b, "</ResourceIds></ListTagsForResourcesRequest>");
+	rd->ntags = n;
+	http_api_send(account->api, "POST", API "/tags/hostedzone", b.data, "application/xml",
+		      NULL, on_tags, rd);
+	buf_fini(&b);
 }
 
 static void read_zones(struct reading *rd, const char *marker);
@@ -304,11 +350,15 @@ static void on_zones(void *ctx, const struct http_api_result *r)
 		return;
 	}
 	for (const struct xml *z = xml_child(zones, "HostedZone"); z; z = xml_next(z))
-		add_zone(rd->p, z);
-	if (more && strcmp(more, "true") == 0 && next && ++rd->pages < PAGES_MAX)
+		add_zone(rd->p, &rd->p->accounts[rd->at], z);
+	if (more && strcmp(more, "true") == 0 && next && ++rd->pages < PAGES_MAX) {
 		read_zones(rd, next);
-	else
+	} else if (++rd->at < rd->p->naccounts) {
+		read_zones(rd, NULL);
+	} else {
+		rd->at = 0;
 		read_tags(rd);
+	}
 	xml_free(x);
 }
 
@@ -318,7 +368,7 @@ static void read_zones(struct reading *rd, const char *marker)
 
 	buf_puts(&path, API "/hostedzone?maxitems=100");
 	add_parameter(&path, "marker", marker);
-	http_api_json(rd->p->api, "GET", path.data, NULL, on_zones, rd);
+	http_api_json(rd->p->accounts[rd->at].api, "GET", path.data, NULL, on_zones, rd);
 	buf_fini(&path);
 }
 
@@ -328,9 +378,19 @@ static void aws_records(struct provider *p,
 			void *ctx)
 {
 	struct reading *rd = MEM_NEW(struct reading);
+	uint64_t trust_ms = (uint64_t)config_ms(p->env.config, OPT_AWS_ZONES_CACHE_DURATION);
 
-	zones_clear(p);
 	*rd = (struct reading){ .p = p, .done = done, .ctx = ctx };
+	if (p->zones_read_ms && clock_mono_ms() < p->zones_read_ms + trust_ms) {
+		for (size_t i = 0; i < p->nzones; i++) {
+			map_fini(&p->zones[i]->sets, free);
+			p->zones[i]->sets = (struct map){ 0 };
+		}
+		read_sets(rd, NULL, NULL, NULL);
+		return;
+	}
+	zones_clear(p);
+	p->zones_read_ms = 0;
 	read_zones(rd, NULL);
 }
 
@@ -354,6 +414,7 @@ static void adjust_one(struct provider *p, struct endpoint *e, struct endpoint_l
 	bool is_address = strcmp(e->record_type, "A") == 0 || strcmp(e->record_type, "AAAA") == 0;
 	const char *health = endpoint_prop(e, "aws/evaluate-target-health");
 
+	route53_record_adjust(e);
 	if (!(is_cname || is_address) || !becomes_alias(p, e)) {
 		endpoint_set_prop(e, "alias", is_cname ? "false" : NULL);
 		endpoint_set_prop(e, "aws/evaluate-target-health", NULL);
@@ -390,9 +451,20 @@ static void aws_adjust(struct provider *p, struct endpoint_list *desired)
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-struct sending {
+/* An apply: the changes, once for each hosted zone that takes them. */
+struct applying {
 	struct provider *p;
-	struct apply_walk *w;
+	struct change *changes; /* borrowed */
+	struct change *copies;
+	size_t *of; /* index of each copy's change */
+	struct aws_zone **zones;
+	size_t n;
+	void (*done)(void *ctx, int err, const char *err_text);
+	void *ctx;
+};
+
+struct sending {
+	struct batch *b;
 	struct aws_zone *zone;
 	/* what the view becomes when the batch lands: key -> XML, "" = gone */
 	struct map view;
@@ -425,6 +497,17 @@ static void put_delete(struct sending *s, struct buf *b, const struct endpoint *
 	free(key);
 }
 
+/* A zone cannot be without these for a moment, not even within a batch. */
+static bool must_stand(const struct sending *s, const struct endpoint *e)
+{
+	return strcmp(e->dns_name, s->zone->name) == 0 &&
+	       (strcmp(e->record_type, "NS") == 0 || strcmp(e->record_type, "SOA") == 0);
+}
+
+/*
+ * Compare and swap: a set that stands is deleted exactly as we saw it and created anew in the same
+ * batch, which the service applies as a whole or not at all.
+ */
 static bool put_write(struct sending *s, struct buf *b, const struct endpoint *e)
 {
 	struct buf set = { 0 };
@@ -432,6 +515,8 @@ static bool put_write(struct sending *s, struct buf *b, const struct endpoint *e
 	bool good = route53_record_write(e, s->zone->id, &set);
 
 	if (good) {
+		if (!must_stand(s, e))
+			put_delete(s, b, e);
 		add_change(b, standing(s, key) ? "UPSERT" : "CREATE", buf_str(&set));
 		free(map_put(&s->view, key, buf_take(&set)));
 	}
@@ -446,20 +531,26 @@ static bool put_change(struct sending *s, struct buf *b, const struct change *c)
 		put_delete(s, b, c->before);
 		return true;
 	}
-	if (c->kind == CHANGE_UPDATE && c->before &&
-	    (endpoint_compare_key(c->before, c->after) != 0 ||
-	     route53_record_needs_new(c->before, c->after)))
+	if (c->before && endpoint_compare_key(c->before, c->after) != 0)
 		put_delete(s, b, c->before);
 	return put_write(s, b, c->after);
 }
 
 static void finish(struct sending *s, int err, const char *text)
 {
-	struct apply_walk *w = s->w;
+	struct batch *b = s->b;
 
 	map_fini(&s->view, free);
 	free(s);
-	apply_walk_result(w, err, text);
+	batch_sent(b, err, text, -1);
+}
+
+/* Refused because the zone is not as we saw it? */
+static bool is_stale(const char *why)
+{
+	return strstr(why, "InvalidChangeBatch") &&
+	       (strstr(why, "but it was not found") || strstr(why, "do not match the current") ||
+		strstr(why, "but it already exists"));
 }
 
 static void on_changed(void *ctx, const struct http_api_result *r)
@@ -468,8 +559,9 @@ static void on_changed(void *ctx, const struct http_api_result *r)
 
 	if (r->err) {
 		char *why = error_words(r);
+		int err = r->err == ERR_AGAIN ? ERR_NETWORK : r->err; /* 5xx: it may have landed */
 
-		finish(s, r->err, why);
+		finish(s, is_stale(why) ? ERR_STALE : err, why);
 		free(why);
 		return;
 	}
@@ -484,19 +576,33 @@ static void on_changed(void *ctx, const struct http_api_result *r)
 	finish(s, 0, NULL);
 }
 
-static void send_batch(struct provider *p, struct apply_walk *w, void *zone,
+static struct aws_zone *zone_at(const struct provider *p, const void *zone)
+{
+	for (size_t i = 0; i < p->nzones; i++)
+		if (p->zones[i] == zone)
+			return p->zones[i];
+	return NULL;
+}
+
+static void send_piece(void *ctx, struct batch *batch, const void *zone,
 		       struct change *const *list, size_t n)
 {
+	struct provider *p = ((struct applying *)ctx)->p;
 	struct sending *s = MEM_NEW(struct sending);
 	struct buf b = { 0 };
 	bool good = true;
 
-	*s = (struct sending){ .p = p, .w = w, .zone = zone };
+	*s = (struct sending){ .b = batch, .zone = zone_at(p, zone) };
 	buf_puts(&b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ChangeResourceRecordSetsRequest "
 		     "xmlns=\"" XMLNS "\"><ChangeBatch><Changes>");
 	size_t empty = b.len;
+	/* what goes makes room for what comes, whatever their order */
+	for (size_t i = 0; i < n; i++)
+		if (list[i]->kind == CHANGE_DELETE)
+			good = put_change(s, &b, list[i]) && good;
 	for (size_t i = 0; i < n && good; i++)
-		good = put_change(s, &b, list[i]);
+		if (list[i]->kind != CHANGE_DELETE)
+			good = put_change(s, &b, list[i]);
 	if (!good) {
 		finish(s, ERR_INVALID, "a target or property does not fit its record type");
 	} else if (b.len == empty) {
@@ -505,48 +611,29 @@ static void send_batch(struct provider *p, struct apply_walk *w, void *zone,
 		char *path = mem_printf(API "/hostedzone/%s/rrset/", s->zone->id);
 
 		buf_puts(&b, "</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>");
-		http_api_send(p->api, "POST", path, b.data, "application/xml", NULL, on_changed, s);
+		http_api_send(s->zone->account->api, "POST", path, b.data, "application/xml", NULL,
+			      on_changed, s);
 		free(path);
 	}
 	buf_fini(&b);
 }
 
-/* In values; bytes are counted as the values that fill the same share of a batch. */
-static size_t cost(struct provider *p, const struct change *c)
+/* A set that stands is repeated to delete it, as an UPSERT would count twice. */
+static struct batch_cost cost(void *ctx, const struct change *c)
 {
-	size_t values = 0, bytes = 0;
-	int64_t max_bytes = config_number(p->env.config, OPT_AWS_BATCH_CHANGE_SIZE_BYTES);
-	int64_t max_values = config_number(p->env.config, OPT_AWS_BATCH_CHANGE_SIZE_VALUES);
 	const struct endpoint *both[] = { c->before, c->after };
+	struct batch_cost cost = { 0 };
 
+	(void)ctx;
 	for (size_t k = 0; k < 2; k++) {
+		cost.changes += both[k] != NULL;
 		for (size_t i = 0; both[k] && i < both[k]->targets.n; i++) {
-			values += k + 1; /* an UPSERT counts twice */
-			bytes += (k + 1) * strlen(both[k]->targets.s[i]);
+			cost.values++;
+			cost.bytes += strlen(both[k]->targets.s[i]);
 		}
 	}
-	size_t as_values =
-		max_bytes > 0 ? (size_t)((double)bytes * (double)max_values / (double)max_bytes)
-			      : 0;
-	return values > as_values ? values : as_values;
+	return cost;
 }
-
-static size_t limit(struct provider *p, void *zone)
-{
-	int64_t changes = config_number(p->env.config, OPT_AWS_BATCH_CHANGE_SIZE);
-	int64_t values = config_number(p->env.config, OPT_AWS_BATCH_CHANGE_SIZE_VALUES);
-	int64_t least = changes < values ? changes : values;
-
-	(void)zone;
-	return least > 0 ? (size_t)least : 1;
-}
-
-static const struct apply_walk_ops walk_ops = {
-	.name = "aws",
-	.cost = cost,
-	.limit = limit,
-	.send = send_batch,
-};
 
 /* Public: the zone with the longest name.  Private: every one that matches (split horizon). */
 static size_t zones_of(struct provider *p, const char *name, struct aws_zone **out)
@@ -569,31 +656,88 @@ static size_t zones_of(struct provider *p, const char *name, struct aws_zone **o
 	return n;
 }
 
+static const void *zone_of(void *ctx, const struct change *c)
+{
+	const struct applying *a = ctx;
+
+	return a->zones[c - a->copies];
+}
+
+static void on_applied(void *ctx, int err, const char *err_text)
+{
+	struct applying *a = ctx;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct change *c = &a->changes[a->of[i]], *copy = &a->copies[i];
+
+		if (copy->err && c->err == 0) {
+			c->err = copy->err;
+			c->err_text = copy->err_text;
+			copy->err_text = NULL;
+		}
+		free(copy->err_text);
+	}
+	a->done(a->ctx, err, err_text);
+	free(a->copies);
+	free(a->of);
+	free(a->zones);
+	free(a);
+}
+
+static void add_copy(struct applying *a, size_t of, struct aws_zone *zone)
+{
+	a->copies[a->n] = a->changes[of];
+	a->of[a->n] = of;
+	a->zones[a->n++] = zone;
+}
+
+static size_t positive(const struct provider *p, enum option id)
+{
+	int64_t n = config_number(p->env.config, id);
+
+	return n > 0 ? (size_t)n : 1;
+}
+
 static void aws_apply(struct provider *p, struct change *changes, size_t n,
 		      void (*done)(void *ctx, int err, const char *err_text), void *ctx)
 {
-	size_t most = p->nzones + 1, nitems = 0;
-	struct aws_zone **zones = mem_calloc(most, sizeof(struct aws_zone *));
-	struct apply_walk_item *items = mem_calloc(n * most, sizeof(*items));
+	static const struct batch_ops ops = {
+		.zone = zone_of, .cost = cost, .send = send_piece, .done = on_applied
+	};
+	struct batch_limits limits = {
+		.changes = positive(p, OPT_AWS_BATCH_CHANGE_SIZE),
+		.bytes = positive(p, OPT_AWS_BATCH_CHANGE_SIZE_BYTES),
+		.values = positive(p, OPT_AWS_BATCH_CHANGE_SIZE_VALUES),
+		.interval_ms = (unsigned)config_ms(p->env.config, OPT_AWS_BATCH_CHANGE_INTERVAL)
+	};
+	size_t most = n * (p->nzones + 1);
+	struct aws_zone **zones = mem_calloc(p->nzones + 1, sizeof(struct aws_zone *));
+	struct applying *a = MEM_NEW(struct applying);
 
+	*a = (struct applying){ .p = p,
+				.changes = changes,
+				.copies = mem_calloc(most, sizeof(*changes)),
+				.of = mem_calloc(most, sizeof(size_t)),
+				.zones = mem_calloc(most, sizeof(struct aws_zone *)),
+				.done = done,
+				.ctx = ctx };
 	for (size_t i = 0; i < n; i++) {
 		const struct endpoint *e = changes[i].after ? changes[i].after : changes[i].before;
 		size_t k = zones_of(p, e->dns_name, zones);
 
 		if (k == 0)
-			items[nitems++] = (struct apply_walk_item){ &changes[i], NULL };
+			add_copy(a, i, NULL);
 		for (size_t j = 0; j < k; j++)
-			items[nitems++] = (struct apply_walk_item){ &changes[i], zones[j] };
+			add_copy(a, i, zones[j]);
 	}
-	apply_walk(p, &walk_ops, p->env.loop, items, nitems, done, ctx);
-	free(items);
 	free(zones);
+	(void)batch_start(p->env.loop, &ops, a, &limits, NULL, a->copies, a->n);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
 
 struct signing {
-	struct provider *p;
+	struct aws_account *account;
 	struct http_api_call *call;
 };
 
@@ -607,8 +751,8 @@ static void on_credentials(void *ctx, int err, const char *text, const struct aw
 		struct aws_request r = { .method = http_api_call_method(call),
 					 .url = http_api_call_url(call),
 					 .service = "route53",
-					 .region = g->p->region,
-					 .now_s = clock_real_s() };
+					 .region = g->account->p->region,
+					 .now_s = clock_real_s() + g->account->skew_s };
 		r.body = http_api_call_body(call, &r.body_len);
 		aws_sigv4_sign(&r, c, &date, &token, &authorization);
 		http_api_call_header(call, "%s", date);
@@ -625,11 +769,23 @@ static void on_credentials(void *ctx, int err, const char *text, const struct aw
 
 static void authorize(void *ctx, struct http_api_call *call)
 {
-	struct provider *p = ctx;
+	struct aws_account *account = ctx;
 	struct signing *g = MEM_NEW(struct signing);
 
-	*g = (struct signing){ p, call };
-	aws_source_get(p->credentials, on_credentials, g);
+	*g = (struct signing){ account, call };
+	aws_source_get(account->credentials, on_credentials, g);
+}
+
+/* Refused: the clocks differ, or the session is over before its time. */
+static bool renew(void *ctx, const struct http_response *r)
+{
+	struct aws_account *account = ctx;
+	int64_t theirs = http_api_date_s(r), off = theirs - clock_real_s();
+
+	if (theirs > 0 && (off > account->skew_s + SKEW_S || off < account->skew_s - SKEW_S))
+		account->skew_s = off;
+	aws_source_drop(account->credentials, account->skew_s);
+	return true;
 }
 
 static bool is_throttle(void *ctx, int status, const char *body)
@@ -648,10 +804,19 @@ static void aws_close(struct provider *p)
 {
 	if (p == NULL)
 		return;
-	http_api_free(p->api);
-	aws_source_free(p->credentials);
+	for (size_t i = 0; i < p->naccounts; i++) {
+		http_api_free(p->accounts[i].api);
+		aws_source_free(p->accounts[i].credentials);
+	}
+	free(p->accounts);
 	zones_clear(p);
 	free(p);
+}
+
+static bool aws_keeps(struct provider *p, const char *property)
+{
+	(void)p;
+	return strcmp(property, "alias") == 0 || strncmp(property, "aws/", 4) == 0;
 }
 
 static const char *env_or(const char *name, const char *fallback)
@@ -659,6 +824,36 @@ static const char *env_or(const char *name, const char *fallback)
 	const char *value = getenv(name);
 
 	return value && *value ? value : fallback;
+}
+
+static void open_account(struct provider *p, struct aws_account *account, const char *base,
+			 const char *profile)
+{
+	const struct config *config = p->env.config;
+	struct aws_source_config credentials = {
+		.loop = p->env.loop,
+		.http = p->env.http,
+		.profile = profile,
+		.assume_role = config_text(config, OPT_AWS_ASSUME_ROLE),
+		.external_id = config_text(config, OPT_AWS_ASSUME_ROLE_EXTERNAL_ID),
+	};
+	/* 2026: burst 50, 10 a second for an account */
+	struct http_api_config c = {
+		.loop = p->env.loop,
+		.http = p->env.http,
+		.base_url = base,
+		.rate_per_s = 10,
+		.burst = 50,
+		.max_tries = (unsigned)config_number(config, OPT_AWS_API_RETRIES) + 1,
+		.authorize = authorize,
+		.is_throttle = is_throttle,
+		.renew = renew,
+		.ctx = account,
+	};
+
+	account->p = p;
+	account->credentials = aws_source_new(&credentials);
+	account->api = http_api_new(&c);
 }
 
 static int aws_open(const struct provider_env *env, struct provider **ret, char **ret_why)
@@ -682,27 +877,10 @@ static int aws_open(const struct provider_env *env, struct provider **ret, char 
 	url = env_or("AWS_ENDPOINT_URL_ROUTE_53", env_or("AWS_ENDPOINT_URL", url));
 	size_t len = strlen(url);
 	char *base = mem_strndup(url, len && url[len - 1] == '/' ? len - 1 : len);
-	struct aws_source_config credentials = {
-		.loop = env->loop,
-		.http = env->http,
-		.profile = profiles->n ? profiles->s[0] : NULL,
-		.assume_role = config_text(env->config, OPT_AWS_ASSUME_ROLE),
-		.external_id = config_text(env->config, OPT_AWS_ASSUME_ROLE_EXTERNAL_ID),
-	};
-	p->credentials = aws_source_new(&credentials);
-	/* 2026: burst 50, 10 a second for an account */
-	struct http_api_config c = {
-		.loop = env->loop,
-		.http = env->http,
-		.base_url = base,
-		.rate_per_s = 10,
-		.burst = 50,
-		.max_tries = (unsigned)config_number(env->config, OPT_AWS_API_RETRIES) + 1,
-		.authorize = authorize,
-		.is_throttle = is_throttle,
-		.ctx = p,
-	};
-	p->api = http_api_new(&c);
+	p->naccounts = profiles->n ? profiles->n : 1;
+	p->accounts = mem_calloc(p->naccounts, sizeof(*p->accounts));
+	for (size_t i = 0; i < p->naccounts; i++)
+		open_account(p, &p->accounts[i], base, profiles->n ? profiles->s[i] : NULL);
 	free(base);
 	*ret = p;
 	return 0;
@@ -716,4 +894,5 @@ const struct provider_ops provider_aws = {
 	.apply = aws_apply,
 	.adjust = aws_adjust,
 	.zones = aws_zones,
+	.keeps = aws_keeps,
 };

@@ -220,11 +220,13 @@ static void write_plain(const struct endpoint *e, const char *name, const char *
 		xml_element(out, name, value);
 }
 
+/* A registry's TXT carries the properties of its record: only addresses are aliases. */
 static bool is_alias(const struct endpoint *e)
 {
 	const char *alias = endpoint_prop(e, "alias");
 
-	return alias && strcmp(alias, "true") == 0 && strcmp(e->record_type, "CNAME") != 0;
+	return alias && strcmp(alias, "true") == 0 &&
+	       (strcmp(e->record_type, "A") == 0 || strcmp(e->record_type, "AAAA") == 0);
 }
 
 static bool write_alias(const struct endpoint *e, const char *zone_id, struct buf *out)
@@ -292,13 +294,29 @@ bool route53_record_write(const struct endpoint *e, const char *zone_id, struct 
 	return true;
 }
 
-bool route53_record_needs_new(const struct endpoint *a, const struct endpoint *b)
+void route53_record_adjust(struct endpoint *e)
 {
-	if (is_alias(a) != is_alias(b))
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
-		if (strcmp(policies[i].prop, "aws/health-check-id") != 0 &&
-		    !endpoint_prop(a, policies[i].prop) != !endpoint_prop(b, policies[i].prop))
-			return true;
-	return false;
+	const char *weight = endpoint_prop(e, "aws/weight");
+	char *end;
+
+	if (*e->set_identifier == '\0') { /* a policy tells sets of one name apart */
+		for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+			if (strcmp(policies[i].prop, "aws/health-check-id") != 0)
+				endpoint_set_prop(e, policies[i].prop, NULL);
+		endpoint_set_prop(e, "aws/geoproximity-coordinates", NULL);
+		return;
+	}
+	if (weight) {
+		long long w = strtoll(weight, &end, 10);
+		char *text = mem_printf("%lld", *weight && *end == '\0' && w > 0 ? w : 0);
+
+		endpoint_set_prop(e, "aws/weight", text);
+		free(text);
+	}
+	if (endpoint_prop(e, "aws/multi-value-answer"))
+		endpoint_set_prop(e, "aws/multi-value-answer", "true");
+	if (endpoint_prop(e, "aws/geolocation-continent-code")) { /* the wider place wins */
+		endpoint_set_prop(e, "aws/geolocation-country-code", NULL);
+		endpoint_set_prop(e, "aws/geolocation-subdivision-code", NULL);
+	}
 }

@@ -25,5 +25,8 @@ bool route53_record_write(const struct endpoint *e, const char *zone_id, struct 
 /* "\052.example.com." -> "*.example.com": octal escapes undone, lower case, no final dot.  Caller
  * frees. */
 char *route53_name(const char *text);
-/* Is a change from A to B more than UPSERT can do (alias-ness, routing policy)? */
-bool route53_record_needs_new(const struct endpoint *a, const struct endpoint *b);
+/*
+ * Bring the policy properties of a wish into the form that Route 53 gives back: a weight that is no
+ * number is 0, a multi-value answer is "true", a continent excludes a country.
+ */
+void route53_record_adjust(struct endpoint *e);
