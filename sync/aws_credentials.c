@@ -346,8 +346,8 @@ static char *ini_get(const char *text, const char *section, const char *name)
 static char *read_shared(const char *variable, const char *name)
 {
 	const char *path = getenv(variable), *home = getenv("HOME");
-	char *own = path && *path ? mem_strdup(path)
-				  : mem_printf("%s/.aws/%s", home ? home : "", name);
+	char *own =
+		path && *path ? mem_strdup(path) : mem_printf("%s/.aws/%s", home ? home : "", name);
 	char *text = read_file(own);
 
 	free(own);

@@ -382,10 +382,9 @@ void cloudflare_apply(struct provider *p, struct change *changes, size_t n,
 	static const struct batch_ops ops = {
 		.zone = zone_of, .cost = cost, .send = send_piece, .done = on_done
 	};
-	struct batch_limits limits = {
-		.changes = limit(p),
-		.interval_ms = (unsigned)config_ms(p->env.config, OPT_BATCH_CHANGE_INTERVAL)
-	};
+	struct batch_limits limits = { .changes = limit(p),
+				       .interval_ms = (unsigned)config_ms(
+					       p->env.config, OPT_BATCH_CHANGE_INTERVAL) };
 	struct applying *a = MEM_NEW(struct applying);
 
 	*a = (struct applying){ .p = p, .done = done, .ctx = ctx };

@@ -295,9 +295,8 @@ static cJSON *custom_body(const struct config *c, const char *name, const char *
 enum concern { CONCERN_NONE, CONCERN_DELETE, CONCERN_WRITE };
 
 /* What the changes of LIST at NAME wish by PROP; NULL if they only delete or wish nothing. */
-static const char *wish_at(struct change *const *list, size_t n, const char *name,
-			   const char *prop, bool (*is_type)(const char *type),
-			   enum concern *ret_concern)
+static const char *wish_at(struct change *const *list, size_t n, const char *name, const char *prop,
+			   bool (*is_type)(const char *type), enum concern *ret_concern)
 {
 	const char *wish = NULL;
 	enum concern concern = CONCERN_NONE;
@@ -327,9 +326,9 @@ static void plan_custom(struct host_writing *w, const char *name, const char *wi
 		const struct cloudflare_custom *c = it->value;
 
 		if (strcmp(c->origin, name) == 0 && !strv_has(&want, it->key))
-			(void)add_op(
-				w, "DELETE", it->key,
-				mem_printf("/zones/%s/custom_hostnames/%s", w->z->id, c->id), NULL);
+			(void)add_op(w, "DELETE", it->key,
+				     mem_printf("/zones/%s/custom_hostnames/%s", w->z->id, c->id),
+				     NULL);
 	}
 	for (size_t i = 0; i < want.n; i++) {
 		const struct cloudflare_custom *c = map_get(&w->z->custom, want.s[i]);

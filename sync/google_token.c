@@ -16,6 +16,7 @@
 #define SCOPE     "https://www.googleapis.com/auth/ndev.clouddns.readwrite"
 #define TOKEN_URI "https://oauth2.googleapis.com/token"
 #define METADATA  "http://metadata.google.internal"
+#define SKEW_S    60
 #define FORM      "application/x-www-form-urlencoded"
 
 struct waiter {
@@ -31,6 +32,8 @@ struct google_token {
 	int64_t expires_s;
 	struct waiter *waiters, **waiters_end;
 	bool busy;
+	int64_t skew_s;
+	bool asked_again;  /* once, with the service's clock */
 	cJSON *federation; /* external_account being exchanged */
 };
 
@@ -107,13 +110,37 @@ static bool take_token(struct google_token *t, const struct http_api_result *r)
 	return true;
 }
 
+static void begin(struct google_token *t);
+
+void google_token_drop(struct google_token *t, int64_t skew_s)
+{
+	t->skew_s = skew_s;
+	if (!t->busy)
+		mem_strset(&t->token, NULL);
+}
+
+/* "Token must be a short-lived token": our clock is off.  True if it is asked again. */
+static bool mend_clock(struct google_token *t, const struct http_api_result *r)
+{
+	int64_t theirs = r->status ? http_api_date_s(r->response) : -1;
+	int64_t off = theirs - clock_real_s();
+
+	if (t->asked_again || theirs <= 0 ||
+	    (off <= t->skew_s + SKEW_S && off >= t->skew_s - SKEW_S))
+		return false;
+	t->skew_s = off;
+	t->asked_again = true;
+	begin(t);
+	return true;
+}
+
 static void on_token(void *ctx, const struct http_api_result *r)
 {
 	struct google_token *t = ctx;
 
 	if (take_token(t, r))
 		finish(t, 0, NULL);
-	else
+	else if (!mend_clock(t, r))
 		finish_failed(t, r, "token");
 }
 
@@ -137,7 +164,7 @@ static void ask_service_account(struct google_token *t, const cJSON *key)
 	const char *email = json_text(key, "client_email"), *pem = json_text(key, "private_key");
 	const char *uri = json_text(key, "token_uri"), *kid = json_text(key, "private_key_id");
 	struct buf form = { 0 };
-	int64_t now = clock_real_s();
+	int64_t now = clock_real_s() + t->skew_s;
 
 	if (uri == NULL)
 		uri = TOKEN_URI;
@@ -172,7 +199,8 @@ static void ask_user(struct google_token *t, const cJSON *key)
 	add_form(&form, "client_id", json_text(key, "client_id"));
 	add_form(&form, "client_secret", json_text(key, "client_secret"));
 	add_form(&form, "refresh_token", json_text(key, "refresh_token"));
-	post_form(t, TOKEN_URI, &form, on_token);
+	const char *uri = json_text(key, "token_uri");
+	post_form(t, uri ? uri : TOKEN_URI, &form, on_token);
 	buf_fini(&form);
 }
 
@@ -233,36 +261,72 @@ static char *read_file(const char *path)
 	return buf_take(&b);
 }
 
-static void ask_federation(struct google_token *t, const cJSON *key)
+/* Exchange the SUBJECT token (a file's or a URL's content) for one of Google's. */
+static void exchange(struct google_token *t, const char *subject)
 {
-	char *subject = read_file(json_text(key, "credential_source.file"));
+	const cJSON *key = t->federation;
 	const char *field = json_text(key, "credential_source.format.subject_token_field_name");
+	cJSON *json = field ? cJSON_Parse(subject) : NULL; /* JSON that names the token */
+	const char *token = field ? json_member(json, field) : subject;
 	const char *url = json_text(key, "token_url");
 	struct buf form = { 0 };
 
-	if (subject && field) { /* the file is JSON and names the token */
-		cJSON *json = cJSON_Parse(subject);
+	if (token == NULL || url == NULL) {
+		finish(t, ERR_AUTH,
+		       "google: workload identity federation: no token_url, or no subject token "
+		       "where credential_source says");
+	} else {
+		add_form(&form, "grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+		add_form(&form, "audience", json_text(key, "audience"));
+		add_form(&form, "scope", "https://www.googleapis.com/auth/cloud-platform");
+		add_form(&form, "requested_token_type",
+			 "urn:ietf:params:oauth:token-type:access_token");
+		add_form(&form, "subject_token_type", json_text(key, "subject_token_type"));
+		add_form(&form, "subject_token", token);
+		post_form(t, url, &form, on_exchanged);
+		buf_fini(&form);
+	}
+	cJSON_Delete(json);
+}
 
-		mem_strset(&subject, json_member(json, field));
-		cJSON_Delete(json);
-	}
-	if (subject == NULL || url == NULL) {
-		free(subject);
-		finish(t, ERR_UNSUPPORTED,
-		       "google: workload identity federation: only credential_source.file is "
-		       "supported");
-		return;
-	}
+static void on_subject(void *ctx, const struct http_api_result *r)
+{
+	struct google_token *t = ctx;
+
+	if (r->err)
+		finish_failed(t, r, "subject token");
+	else
+		exchange(t, r->body);
+}
+
+static void ask_subject(struct google_token *t, const char *url)
+{
+	struct strv headers = { 0 };
+	const cJSON *it = NULL;
+
+	cJSON_ArrayForEach(it, json_get(t->federation, "credential_source.headers"))
+		if (cJSON_IsString(it))
+			strv_take(&headers, mem_printf("%s: %s", it->string, it->valuestring));
+	strv_take(&headers, NULL); /* ends the list */
+	http_api_send(t->api, "GET", url, NULL, NULL, (const char *const *)headers.s, on_subject,
+		      t);
+	strv_fini(&headers);
+}
+
+static void ask_federation(struct google_token *t, const cJSON *key)
+{
+	char *subject = read_file(json_text(key, "credential_source.file"));
+	const char *url = json_text(key, "credential_source.url");
+
 	cJSON_Delete(t->federation);
 	t->federation = cJSON_Duplicate(key, true);
-	add_form(&form, "grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
-	add_form(&form, "audience", json_text(key, "audience"));
-	add_form(&form, "scope", "https://www.googleapis.com/auth/cloud-platform");
-	add_form(&form, "requested_token_type", "urn:ietf:params:oauth:token-type:access_token");
-	add_form(&form, "subject_token_type", json_text(key, "subject_token_type"));
-	add_form(&form, "subject_token", subject);
-	post_form(t, url, &form, on_exchanged);
-	buf_fini(&form);
+	if (subject)
+		exchange(t, subject);
+	else if (url)
+		ask_subject(t, url);
+	else
+		finish(t, ERR_UNSUPPORTED,
+		       "google: workload identity federation: credential_source needs file or url");
 	free(subject);
 }
 
@@ -350,6 +414,7 @@ static void get(struct google_token *t,
 	if (t->busy)
 		return;
 	t->busy = true;
+	t->asked_again = false;
 	begin(t);
 }
 

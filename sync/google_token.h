@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 struct google_token;
 struct http_client;
 struct loop;
@@ -22,3 +24,8 @@ void google_token_get(struct google_token *t,
 void google_token_project(struct google_token *t,
 			  void (*cb)(void *ctx, int err, const char *text, const char *project),
 			  void *ctx);
+/*
+ * The service refused the token, or asked for one refused: forget it.  SKEW_S: how far the
+ * service's clock is ahead of ours.
+ */
+void google_token_drop(struct google_token *t, int64_t skew_s);

@@ -226,7 +226,7 @@ static void on_done(void *ctx, const struct http_response *response)
 	if (response->err) {
 		r.body = response->error;
 		r.len = strlen(response->error);
-	} else if (r.err == ERR_INVALID && api->c.is_throttle &&
+	} else if ((r.err == ERR_INVALID || r.err == ERR_AUTH) && api->c.is_throttle &&
 		   api->c.is_throttle(api->c.ctx, r.status, r.body)) {
 		r.err = ERR_LIMIT;
 	}

@@ -49,8 +49,7 @@ struct http_api_config {
 	 * Called again for each try (signatures have a date).  NULL = nothing to add.
 	 */
 	void (*authorize)(void *ctx, struct http_api_call *call);
-	/* A 4xx that this service means as "slow down" (Route 53's 400 Throttling).  May be NULL.
-	 */
+	/* A 400 or 403 that means "slow down" (Throttling, rateLimitExceeded).  May be NULL. */
 	bool (*is_throttle)(void *ctx, int status, const char *body);
 	/*
 	 * The service does not accept who we say we are (401, 403): drop what is cached and return

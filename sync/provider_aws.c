@@ -16,16 +16,16 @@
 #include "sync/batch.h"
 #include "sync/domain_filter.h"
 #include "sync/http_api.h"
+#include "sync/paging.h"
 #include "sync/provider.h"
 #include "sync/route53_alias.h"
 #include "sync/route53_record.h"
 #include "sync/xml.h"
 
-#define API       "/2013-04-01"
-#define XMLNS     "https://route53.amazonaws.com/doc/2013-04-01/"
-#define PAGES_MAX 10000
-#define TAG_IDS   10 /* hosted zones in one question for tags */
-#define SKEW_S    60 /* a clock that is further off gets its requests refused, sooner or later */
+#define API     "/2013-04-01"
+#define XMLNS   "https://route53.amazonaws.com/doc/2013-04-01/"
+#define TAG_IDS 10 /* hosted zones in one question for tags */
+#define SKEW_S  60 /* a clock that is further off gets its requests refused, sooner or later */
 
 extern const struct provider_ops provider_aws;
 
@@ -134,7 +134,7 @@ struct reading {
 	void *ctx;
 	size_t at; /* account or zone at work */
 	size_t ntags;
-	unsigned pages;
+	struct paging pages;
 	struct endpoint_list out;
 };
 
@@ -166,6 +166,7 @@ static void read_end(struct reading *rd, int err, const char *text)
 	}
 	endpoint_list_sort(&out);
 	rd->done(rd->ctx, err, text, &out);
+	paging_reset(&rd->pages);
 	free(rd);
 }
 
@@ -194,6 +195,17 @@ static void take_set(struct reading *rd, const struct xml *set)
 
 static void read_sets(struct reading *rd, const char *name, const char *type, const char *id);
 
+static void read_more_sets(struct reading *rd, const char *name, const char *type, const char *id)
+{
+	char *token = mem_printf("%s %s %s", name ? name : "", type ? type : "", id ? id : "");
+
+	if (name && paging_may_go(&rd->pages, token))
+		read_sets(rd, name, type, id);
+	else
+		read_end(rd, ERR_PROTOCOL, "aws: " PAGING_TEXT);
+	free(token);
+}
+
 static void on_sets(void *ctx, const struct http_api_result *r)
 {
 	struct reading *rd = ctx;
@@ -208,11 +220,12 @@ static void on_sets(void *ctx, const struct http_api_result *r)
 	}
 	for (const struct xml *s = xml_child(sets, "ResourceRecordSet"); s; s = xml_next(s))
 		take_set(rd, s);
-	if (more && strcmp(more, "true") == 0 && ++rd->pages < PAGES_MAX) {
-		read_sets(rd, xml_text(x, "NextRecordName"), xml_text(x, "NextRecordType"),
-			  xml_text(x, "NextRecordIdentifier"));
+	if (more && strcmp(more, "true") == 0) {
+		read_more_sets(rd, xml_text(x, "NextRecordName"), xml_text(x, "NextRecordType"),
+			       xml_text(x, "NextRecordIdentifier"));
 	} else {
 		rd->at++;
+		paging_reset(&rd->pages);
 		read_sets(rd, NULL, NULL, NULL);
 	}
 	xml_free(x);
@@ -330,8 +343,8 @@ static void read_tags(struct reading *rd)
 		xml_element(&b, "ResourceId", p->zones[rd->at + n++]->id);
 	buf_puts(&b, "</ResourceIds></ListTagsForResourcesRequest>");
 	rd->ntags = n;
-	http_api_send(account->api, "POST", API "/tags/hostedzone", b.data, "application/xml",
-		      NULL, on_tags, rd);
+	http_api_send(account->api, "POST", API "/tags/hostedzone", b.data, "application/xml", NULL,
+		      on_tags, rd);
 	buf_fini(&b);
 }
 
@@ -351,12 +364,16 @@ static void on_zones(void *ctx, const struct http_api_result *r)
 	}
 	for (const struct xml *z = xml_child(zones, "HostedZone"); z; z = xml_next(z))
 		add_zone(rd->p, &rd->p->accounts[rd->at], z);
-	if (more && strcmp(more, "true") == 0 && next && ++rd->pages < PAGES_MAX) {
+	if (more && strcmp(more, "true") == 0 && next && paging_may_go(&rd->pages, next)) {
 		read_zones(rd, next);
+	} else if (more && strcmp(more, "true") == 0) {
+		read_end(rd, ERR_PROTOCOL, "aws: " PAGING_TEXT);
 	} else if (++rd->at < rd->p->naccounts) {
+		paging_reset(&rd->pages);
 		read_zones(rd, NULL);
 	} else {
 		rd->at = 0;
+		paging_reset(&rd->pages);
 		read_tags(rd);
 	}
 	xml_free(x);
@@ -584,8 +601,8 @@ static struct aws_zone *zone_at(const struct provider *p, const void *zone)
 	return NULL;
 }
 
-static void send_piece(void *ctx, struct batch *batch, const void *zone,
-		       struct change *const *list, size_t n)
+static void send_piece(void *ctx, struct batch *batch, const void *zone, struct change *const *list,
+		       size_t n)
 {
 	struct provider *p = ((struct applying *)ctx)->p;
 	struct sending *s = MEM_NEW(struct sending);
@@ -704,12 +721,11 @@ static void aws_apply(struct provider *p, struct change *changes, size_t n,
 	static const struct batch_ops ops = {
 		.zone = zone_of, .cost = cost, .send = send_piece, .done = on_applied
 	};
-	struct batch_limits limits = {
-		.changes = positive(p, OPT_AWS_BATCH_CHANGE_SIZE),
-		.bytes = positive(p, OPT_AWS_BATCH_CHANGE_SIZE_BYTES),
-		.values = positive(p, OPT_AWS_BATCH_CHANGE_SIZE_VALUES),
-		.interval_ms = (unsigned)config_ms(p->env.config, OPT_AWS_BATCH_CHANGE_INTERVAL)
-	};
+	struct batch_limits limits = { .changes = positive(p, OPT_AWS_BATCH_CHANGE_SIZE),
+				       .bytes = positive(p, OPT_AWS_BATCH_CHANGE_SIZE_BYTES),
+				       .values = positive(p, OPT_AWS_BATCH_CHANGE_SIZE_VALUES),
+				       .interval_ms = (unsigned)config_ms(
+					       p->env.config, OPT_AWS_BATCH_CHANGE_INTERVAL) };
 	size_t most = n * (p->nzones + 1);
 	struct aws_zone **zones = mem_calloc(p->nzones + 1, sizeof(struct aws_zone *));
 	struct applying *a = MEM_NEW(struct applying);

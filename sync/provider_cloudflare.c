@@ -17,6 +17,7 @@
 #include "lib/json.h"
 #include "sync/cloudflare.h"
 #include "sync/domain_filter.h"
+#include "sync/paging.h"
 
 #define BASE_URL       "https://api.cloudflare.com/client/v4"
 #define ZONES_PER_PAGE 50
@@ -153,11 +154,17 @@ static bool answer_is_good(const struct http_api_result *r)
 	return r->err == 0 && json_bool(r->json, "success", false) && json_get(r->json, "result");
 }
 
-/* Is there another page after this one of COUNT objects? */
-static bool more_pages(const struct reading *rd, const struct http_api_result *r)
+/*
+ * 1 if there is another page after this one, 0 if not, ERR_PROTOCOL if they have no end: a page
+ * that brings nothing is none.
+ */
+static int more_pages(const struct reading *rd, const struct http_api_result *r)
 {
-	return rd->page < PAGES_MAX &&
-	       rd->page < (unsigned)json_number(r->json, "result_info.total_pages", 1);
+	if (rd->page >= (unsigned)json_number(r->json, "result_info.total_pages", 1))
+		return 0;
+	if (rd->page >= PAGES_MAX || cJSON_GetArraySize(json_get(r->json, "result")) == 0)
+		return ERR_PROTOCOL;
+	return 1;
 }
 
 /* The set as one endpoint.  Where records differ, the first by target speaks. */
@@ -238,7 +245,10 @@ static void on_records(void *ctx, const struct http_api_result *r)
 		if (cloudflare_record_read(it, &rec))
 			cloudflare_view_put(rd->p->zones[rd->at], &rec);
 	}
-	if (more_pages(rd, r)) {
+	int more = more_pages(rd, r);
+	if (more < 0) {
+		read_end(rd, more, "cloudflare: " PAGING_TEXT, NULL);
+	} else if (more) {
 		rd->page++;
 		read_records(rd);
 	} else {
@@ -295,10 +305,12 @@ static void on_zones(void *ctx, const struct http_api_result *r)
 	} else {
 		cJSON_ArrayForEach(it, result)
 			add_zone(rd->p, it);
-		if (!more_pages(rd, r))
-			rd->page = 0;
-		else
-			rd->page++;
+		int more = more_pages(rd, r);
+		if (more < 0) {
+			read_end(rd, more, "cloudflare: " PAGING_TEXT, NULL);
+			return;
+		}
+		rd->page = more ? rd->page + 1 : 0;
 	}
 	read_zones(rd);
 }

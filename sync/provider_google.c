@@ -8,21 +8,22 @@
 
 #include <cjson/cJSON.h>
 
+#include "lib/clock.h"
 #include "lib/config.h"
 #include "lib/dname.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/map.h"
-#include "sync/apply_walk.h"
+#include "sync/batch.h"
 #include "sync/domain_filter.h"
 #include "sync/google_token.h"
 #include "sync/http_api.h"
+#include "sync/paging.h"
 #include "sync/provider.h"
 #include "sync/spelling.h"
 
 #define BASE_URL    "https://dns.googleapis.com/"
 #define DEFAULT_TTL 300
-#define PAGES_MAX   10000
 
 extern const struct provider_ops provider_google;
 
@@ -40,6 +41,9 @@ struct provider {
 	struct google_zone **zones;
 	size_t nzones;
 	struct strv origins;
+	int64_t skew_s; /* of Google's clock */
+	/* what a change may hold, by the project's quota; 0 = not known */
+	size_t max_sets, max_bytes;
 };
 
 static void free_json(void *json)
@@ -77,7 +81,7 @@ struct reading {
 	void (*done)(void *ctx, int err, const char *err_text, struct endpoint_list *records);
 	void *ctx;
 	size_t at;
-	unsigned pages;
+	struct paging pages;
 	struct endpoint_list out;
 };
 
@@ -87,6 +91,7 @@ static void read_end(struct reading *rd, int err, const char *text)
 		endpoint_list_fini(&rd->out);
 	endpoint_list_sort(&rd->out);
 	rd->done(rd->ctx, err, text, &rd->out);
+	paging_reset(&rd->pages);
 	free(rd);
 }
 
@@ -104,7 +109,40 @@ static char *set_key(const char *name, const char *type)
 	return mem_printf("%s %s", name, type);
 }
 
-/* A set with a routing policy is Google's own kind: seen as foreign, never touched. */
+/* All texts under "rrdatas", however deep: a routing policy holds them in its items. */
+static void collect_values(const cJSON *o, struct strv *values)
+{
+	const cJSON *it = NULL;
+
+	if (o && o->string && strcmp(o->string, "rrdatas") == 0) {
+		cJSON_ArrayForEach(it, o)
+			if (cJSON_IsString(it))
+				(void)strv_add_unique(values, it->valuestring);
+		return;
+	}
+	cJSON_ArrayForEach(it, o)
+		collect_values(it, values);
+}
+
+/* What a deletion must repeat: the set without what the service only tells. */
+static cJSON *exact_copy(const cJSON *json)
+{
+	static const char *const members[] = { "name", "type", "ttl", "rrdatas", "routingPolicy" };
+	cJSON *copy = cJSON_CreateObject();
+
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		const cJSON *m = json_get(json, members[i]);
+
+		if (m)
+			(void)cJSON_AddItemToObject(copy, members[i], cJSON_Duplicate(m, true));
+	}
+	return copy;
+}
+
+/*
+ * A set with a routing policy is somebody's own: it shows with all its values, so that no record
+ * is planned where it stands.
+ */
 static void take_set(struct reading *rd, const cJSON *json)
 {
 	const char *name = json_text(json, "name"), *type = json_text(json, "type");
@@ -112,18 +150,9 @@ static void take_set(struct reading *rd, const cJSON *json)
 
 	if (!name || !type)
 		return;
-	json_strings(json, "rrdatas", &values);
-	if (values.n == 0) {
-		strv_fini(&values);
-		return;
-	}
+	collect_values(json, &values);
 	char *plain = dname_text_normal(name), *key = set_key(plain, type);
-	cJSON *copy = cJSON_CreateObject();
-	(void)cJSON_AddStringToObject(copy, "name", name);
-	(void)cJSON_AddStringToObject(copy, "type", type);
-	(void)cJSON_AddNumberToObject(copy, "ttl", (double)json_number(json, "ttl", 0));
-	(void)cJSON_AddItemToObject(copy, "rrdatas", json_from_strv(&values));
-	cJSON_Delete(map_put(&rd->p->zones[rd->at]->sets, key, copy));
+	cJSON_Delete(map_put(&rd->p->zones[rd->at]->sets, key, exact_copy(json)));
 	struct endpoint *e = endpoint_new(plain, type, json_number(json, "ttl", 0));
 	for (size_t i = 0; i < values.n; i++)
 		strv_take(&e->targets, spelling_plain(type, values.s[i]));
@@ -147,9 +176,13 @@ static void on_sets(void *ctx, const struct http_api_result *r)
 	}
 	cJSON_ArrayForEach(it, list)
 		take_set(rd, it);
-	if (next == NULL || ++rd->pages > PAGES_MAX) {
+	if (next && !paging_may_go(&rd->pages, next)) {
+		read_end(rd, ERR_PROTOCOL, "google: " PAGING_TEXT);
+		return;
+	}
+	if (next == NULL) {
 		rd->at++;
-		next = NULL;
+		paging_reset(&rd->pages);
 	}
 	read_sets(rd, next);
 }
@@ -177,6 +210,20 @@ static void read_sets(struct reading *rd, const char *page)
 	buf_fini(&path);
 }
 
+/* As ExternalDNS compares: an id by its end. */
+static bool ends_with_any(const char *text, const struct strv *ends)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < ends->n; i++) {
+		size_t n = strlen(ends->s[i]);
+
+		if (len >= n && strcmp(text + len - n, ends->s[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool zone_is_wanted(const struct provider *p, const cJSON *json, const char *dns_name)
 {
 	const struct strv *ids = config_list(p->env.config, OPT_ZONE_ID_FILTER);
@@ -188,7 +235,7 @@ static bool zone_is_wanted(const struct provider *p, const cJSON *json, const ch
 		return false;
 	if (json_get(json, "peeringConfig")) /* another network's zone */
 		return false;
-	if (ids->n && !(id && strv_has(ids, id)) && !strv_has(ids, name))
+	if (ids->n && !(id && ends_with_any(id, ids)) && !ends_with_any(name, ids))
 		return false;
 	return domain_filter_match_zone(p->env.filter, dns_name);
 }
@@ -226,10 +273,14 @@ static void on_zones(void *ctx, const struct http_api_result *r)
 	}
 	cJSON_ArrayForEach(it, json_get(r->json, "managedZones"))
 		take_zone(rd->p, it);
-	if (next && ++rd->pages < PAGES_MAX)
+	if (next && !paging_may_go(&rd->pages, next)) {
+		read_end(rd, ERR_PROTOCOL, "google: " PAGING_TEXT);
+	} else if (next) {
 		read_zones(rd, next);
-	else
+	} else {
+		paging_reset(&rd->pages);
 		read_sets(rd, NULL);
+	}
 }
 
 static void read_zones(struct reading *rd, const char *page)
@@ -240,6 +291,31 @@ static void read_zones(struct reading *rd, const char *page)
 	add_page(&path, page);
 	http_api_json(rd->p->api, "GET", path.data, NULL, on_zones, rd);
 	buf_fini(&path);
+}
+
+/* The quota bounds a change; without the right to read it the flags do. */
+static void on_quota(void *ctx, const struct http_api_result *r)
+{
+	struct reading *rd = ctx;
+	struct provider *p = rd->p;
+	const cJSON *q = r->err ? NULL : json_get(r->json, "quota");
+	int64_t add = json_number(q, "rrsetAdditionsPerChange", 0);
+	int64_t del = json_number(q, "rrsetDeletionsPerChange", 0);
+	int64_t bytes = json_number(q, "totalRrdataSizePerChange", 0);
+
+	p->max_sets = add > 0 ? (size_t)add : 0;
+	if (del > 0 && (p->max_sets == 0 || (size_t)del < p->max_sets))
+		p->max_sets = (size_t)del;
+	p->max_bytes = bytes > 0 ? (size_t)bytes : 0;
+	read_zones(rd, NULL);
+}
+
+static void read_quota(struct reading *rd)
+{
+	char *path = mem_printf("/dns/v1/projects/%s", rd->p->project);
+
+	http_api_json(rd->p->api, "GET", path, NULL, on_quota, rd);
+	free(path);
 }
 
 static void on_project(void *ctx, int err, const char *text, const char *project)
@@ -253,7 +329,7 @@ static void on_project(void *ctx, int err, const char *text, const char *project
 		return;
 	}
 	mem_strset(&rd->p->project, project);
-	read_zones(rd, NULL);
+	read_quota(rd);
 }
 
 static void google_records(struct provider *p,
@@ -265,16 +341,24 @@ static void google_records(struct provider *p,
 
 	zones_clear(p);
 	*rd = (struct reading){ .p = p, .done = done, .ctx = ctx };
-	if (p->project)
+	if (p->project && p->max_sets)
 		read_zones(rd, NULL);
+	else if (p->project)
+		read_quota(rd);
 	else
 		google_token_project(p->token, on_project, rd);
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
 
+struct applying {
+	struct provider *p;
+	void (*done)(void *ctx, int err, const char *err_text);
+	void *ctx;
+};
+
 struct sending {
-	struct apply_walk *w;
+	struct batch *b;
 	struct google_zone *zone;
 	cJSON *body;
 };
@@ -316,11 +400,11 @@ static void put_addition(struct sending *s, const struct endpoint *e)
 
 static void finish(struct sending *s, int err, const char *text)
 {
-	struct apply_walk *w = s->w;
+	struct batch *b = s->b;
 
 	cJSON_Delete(s->body);
 	free(s);
-	apply_walk_result(w, err, text);
+	batch_sent(b, err, text, -1);
 }
 
 static void each_set(struct sending *s, const char *list, bool put)
@@ -340,6 +424,16 @@ static void each_set(struct sending *s, const char *list, bool put)
 	}
 }
 
+/* 404 for a deletion, 409, 412: the zone is not as we saw it. */
+static int error_of(const struct http_api_result *r)
+{
+	const char *message = json_text(r->json, "error.message");
+
+	if (r->err == ERR_NOT_FOUND && message && strstr(message, "entity.change"))
+		return ERR_STALE;
+	return r->err == ERR_AGAIN ? ERR_NETWORK : r->err; /* 5xx: it may have landed */
+}
+
 static void on_changed(void *ctx, const struct http_api_result *r)
 {
 	struct sending *s = ctx;
@@ -347,7 +441,7 @@ static void on_changed(void *ctx, const struct http_api_result *r)
 	if (r->err) {
 		char *why = error_words(r);
 
-		finish(s, r->err, why);
+		finish(s, error_of(r), why);
 		free(why);
 		return;
 	}
@@ -356,12 +450,21 @@ static void on_changed(void *ctx, const struct http_api_result *r)
 	finish(s, 0, NULL);
 }
 
-static void send_batch(struct provider *p, struct apply_walk *w, void *zone,
-		       struct change *const *list, size_t n)
+static struct google_zone *zone_at(const struct provider *p, const void *zone)
 {
+	for (size_t i = 0; i < p->nzones; i++)
+		if (p->zones[i] == zone)
+			return p->zones[i];
+	return NULL;
+}
+
+static void send_piece(void *ctx, struct batch *b, const void *zone, struct change *const *list,
+		       size_t n)
+{
+	struct provider *p = ((struct applying *)ctx)->p;
 	struct sending *s = MEM_NEW(struct sending);
 
-	*s = (struct sending){ .w = w, .zone = zone, .body = cJSON_CreateObject() };
+	*s = (struct sending){ .b = b, .zone = zone_at(p, zone), .body = cJSON_CreateObject() };
 	(void)cJSON_AddArrayToObject(s->body, "additions");
 	(void)cJSON_AddArrayToObject(s->body, "deletions");
 	for (size_t i = 0; i < n; i++) {
@@ -384,27 +487,15 @@ static void send_batch(struct provider *p, struct apply_walk *w, void *zone,
 	free(path);
 }
 
-static size_t cost(struct provider *p, const struct change *c)
+static struct batch_cost cost(void *ctx, const struct change *c)
 {
-	(void)p;
-	(void)c;
-	return 1;
+	struct batch_cost cost = { .changes = 1 };
+
+	(void)ctx;
+	for (size_t i = 0; c->after && i < c->after->targets.n; i++)
+		cost.bytes += strlen(c->after->targets.s[i]);
+	return cost;
 }
-
-static size_t limit(struct provider *p, void *zone)
-{
-	int64_t n = config_number(p->env.config, OPT_GOOGLE_BATCH_CHANGE_SIZE);
-
-	(void)zone;
-	return n > 0 ? (size_t)n : 1;
-}
-
-static const struct apply_walk_ops walk_ops = {
-	.name = "google",
-	.cost = cost,
-	.limit = limit,
-	.send = send_batch,
-};
 
 static struct google_zone *zone_of(const struct provider *p, const char *dns_name)
 {
@@ -417,18 +508,38 @@ static struct google_zone *zone_of(const struct provider *p, const char *dns_nam
 	return best;
 }
 
+static const void *zone_of_change(void *ctx, const struct change *c)
+{
+	const struct endpoint *e = c->after ? c->after : c->before;
+
+	return zone_of(((struct applying *)ctx)->p, e->dns_name);
+}
+
+static void on_done(void *ctx, int err, const char *err_text)
+{
+	struct applying *a = ctx;
+
+	a->done(a->ctx, err, err_text);
+	free(a);
+}
+
 static void google_apply(struct provider *p, struct change *changes, size_t n,
 			 void (*done)(void *ctx, int err, const char *err_text), void *ctx)
 {
-	struct apply_walk_item *items = mem_calloc(n, sizeof(*items));
+	static const struct batch_ops ops = {
+		.zone = zone_of_change, .cost = cost, .send = send_piece, .done = on_done
+	};
+	int64_t asked = config_number(p->env.config, OPT_GOOGLE_BATCH_CHANGE_SIZE);
+	struct batch_limits limits = { .changes = asked > 0 ? (size_t)asked : 1,
+				       .bytes = p->max_bytes,
+				       .interval_ms = (unsigned)config_ms(
+					       p->env.config, OPT_GOOGLE_BATCH_CHANGE_INTERVAL) };
+	struct applying *a = MEM_NEW(struct applying);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct endpoint *e = changes[i].after ? changes[i].after : changes[i].before;
-
-		items[i] = (struct apply_walk_item){ &changes[i], zone_of(p, e->dns_name) };
-	}
-	apply_walk(p, &walk_ops, p->env.loop, items, n, done, ctx);
-	free(items);
+	if (p->max_sets && p->max_sets < limits.changes)
+		limits.changes = p->max_sets;
+	*a = (struct applying){ .p = p, .done = done, .ctx = ctx };
+	(void)batch_start(p->env.loop, &ops, a, &limits, NULL, changes, n);
 }
 
 /* --- life --------------------------------------------------------------------------------- */
@@ -447,6 +558,27 @@ static void authorize(void *ctx, struct http_api_call *call)
 	struct provider *p = ctx;
 
 	google_token_get(p->token, on_token, call);
+}
+
+/* The token is not taken: it ended early, or our clock is off. */
+static bool renew(void *ctx, const struct http_response *r)
+{
+	struct provider *p = ctx;
+	int64_t theirs = http_api_date_s(r);
+
+	if (r->status != 401)
+		return false;
+	if (theirs > 0)
+		p->skew_s = theirs - clock_real_s();
+	google_token_drop(p->token, p->skew_s);
+	return true;
+}
+
+/* 403 with one of these reasons is a rate limit. */
+static bool is_throttle(void *ctx, int status, const char *body)
+{
+	(void)ctx;
+	return status == 403 && strstr(body, "ateLimitExceeded");
 }
 
 static const struct strv *google_zones(struct provider *p)
@@ -486,6 +618,8 @@ static int google_open(const struct provider_env *env, struct provider **ret, ch
 				     .rate_per_s = 10,
 				     .burst = 100,
 				     .authorize = authorize,
+				     .is_throttle = is_throttle,
+				     .renew = renew,
 				     .ctx = p };
 	p->api = http_api_new(&c);
 	free(url);

@@ -16,8 +16,10 @@
 #include "sync/apply_each.h"
 #include "sync/domain_filter.h"
 #include "sync/http_api.h"
+#include "sync/paging.h"
 #include "sync/provider.h"
 #include "sync/spelling.h"
+#include "sync/target.h"
 
 #define BASE_URL  "https://api.hetzner.cloud/v1"
 #define MIN_TTL   60
@@ -34,7 +36,6 @@ struct hetzner_zone {
 struct provider {
 	struct provider_env env;
 	struct http_api *api;
-	char *token;
 	struct hetzner_zone *zones;
 	size_t nzones;
 	struct strv origins;
@@ -102,11 +103,20 @@ static void read_fail(struct reading *rd, const struct http_api_result *r)
 	free(text);
 }
 
-static bool more_pages(const struct reading *rd, const struct http_api_result *r)
+/*
+ * 1 if there is another page after this LIST, 0 if not, ERR_PROTOCOL if they have no end: a page
+ * that brings nothing is none.
+ */
+static int more_pages(const struct reading *rd, const struct http_api_result *r, const cJSON *list)
 {
 	const cJSON *next = json_get(r->json, "meta.pagination.next_page");
 
-	return rd->page < PAGES_MAX && cJSON_IsNumber(next) && next->valuedouble > rd->page;
+	if (!cJSON_IsNumber(next))
+		return 0;
+	if (rd->page >= PAGES_MAX || cJSON_GetArraySize(list) == 0 ||
+	    next->valuedouble != rd->page + 1)
+		return ERR_PROTOCOL;
+	return 1;
 }
 
 /* A value as Hetzner keeps it: names without a final dot are relative to the zone. */
@@ -157,12 +167,13 @@ static void on_rrsets(void *ctx, const struct http_api_result *r)
 	}
 	cJSON_ArrayForEach(it, list)
 		take_rrset(rd, it);
-	if (more_pages(rd, r)) {
-		rd->page++;
-	} else {
-		rd->at++;
-		rd->page = 1;
+	int more = more_pages(rd, r, list);
+	if (more < 0) {
+		read_end(rd, more, "hetzner: " PAGING_TEXT);
+		return;
 	}
+	rd->at += more == 0;
+	rd->page = more ? rd->page + 1 : 1;
 	read_rrsets(rd);
 }
 
@@ -208,13 +219,16 @@ static void on_zones(void *ctx, const struct http_api_result *r)
 	}
 	cJSON_ArrayForEach(it, list)
 		take_zone(rd->p, it);
-	if (more_pages(rd, r)) {
-		rd->page++;
-		read_zones(rd);
+	int more = more_pages(rd, r, list);
+	if (more < 0) {
+		read_end(rd, more, "hetzner: " PAGING_TEXT);
 		return;
 	}
-	rd->page = 1;
-	read_rrsets(rd);
+	rd->page = more ? rd->page + 1 : 1;
+	if (more)
+		read_zones(rd);
+	else
+		read_rrsets(rd);
 }
 
 static void read_zones(struct reading *rd)
@@ -318,12 +332,15 @@ static void on_action(void *ctx, const struct http_api_result *r)
 		finish(s, 0, NULL);
 }
 
-static cJSON *records_json(const struct endpoint *e)
+/* The values of E, but for those that are in EXCEPT (may be NULL). */
+static cJSON *records_json(const struct endpoint *e, const struct endpoint *except)
 {
 	cJSON *list = cJSON_CreateArray();
 	bool is_txt = strcmp(e->record_type, "TXT") == 0;
 
 	for (size_t i = 0; i < e->targets.n; i++) {
+		if (except && target_set_has(&except->targets, e->targets.s[i]))
+			continue;
 		cJSON *o = cJSON_CreateObject();
 		char *value = is_txt ? spelling_quoted(e->targets.s[i])
 				     : spelling_absolute(e->record_type, e->targets.s[i]);
@@ -364,22 +381,45 @@ static void create(struct sending *s, const char *relative)
 	(void)cJSON_AddStringToObject(body, "type", s->change->after->record_type);
 	if (s->change->after->record_ttl > 0)
 		add_ttl(body, s->change->after);
-	(void)cJSON_AddItemToObject(body, "records", records_json(s->change->after));
+	(void)cJSON_AddItemToObject(body, "records", records_json(s->change->after, NULL));
 	http_api_json(s->p->api, "POST", path, body, on_action, s);
 	cJSON_Delete(body);
 	free(path);
 }
 
+/*
+ * A set that only gains or only loses values is changed by these alone: the set may be shared, and
+ * what others put in since we looked stays.
+ */
 static void update(struct sending *s)
 {
 	const struct endpoint *before = s->change->before, *after = s->change->after;
-	cJSON *body = cJSON_CreateObject();
-	char *path = mem_printf("%s/actions/set_records", s->path);
+	cJSON *gained = records_json(after, before);
+	cJSON *lost = before ? records_json(before, after) : cJSON_CreateArray();
+	const char *action = "set_records";
 
 	s->ttl_to_do =
 		after->record_ttl > 0 && (!before || before->record_ttl != after->record_ttl);
-	(void)cJSON_AddItemToObject(body, "records", records_json(after));
-	http_api_json(s->p->api, "POST", path, body, on_action, s);
+	cJSON *list = NULL;
+	if (before && cJSON_GetArraySize(lost) == 0 && cJSON_GetArraySize(gained)) {
+		action = "add_records";
+		list = gained;
+	} else if (cJSON_GetArraySize(gained) == 0 && cJSON_GetArraySize(lost)) {
+		action = "remove_records";
+		list = lost;
+	} else if (cJSON_GetArraySize(gained) == 0 && s->ttl_to_do) {
+		action = NULL; /* the TTL alone */
+	}
+	cJSON *body = cJSON_CreateObject();
+	(void)cJSON_AddItemToObject(body, "records",
+				    list ? cJSON_Duplicate(list, true) : records_json(after, NULL));
+	char *path = action ? mem_printf("%s/actions/%s", s->path, action) : NULL;
+	if (path)
+		http_api_json(s->p->api, "POST", path, body, on_action, s);
+	else
+		write_ttl(s);
+	cJSON_Delete(gained);
+	cJSON_Delete(lost);
 	cJSON_Delete(body);
 	free(path);
 }
@@ -431,12 +471,34 @@ static void hetzner_adjust(struct provider *p, struct endpoint_list *desired)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
+/* Of the project; read anew each time, "file:PATH" may change.  *ret NULL: there is none. */
+static int read_token(char **ret, char **ret_why)
+{
+	static const char *const names[] = { "HCLOUD_TOKEN", "HETZNER_TOKEN", "HETZNER_API_KEY" };
+	int err = 0;
+
+	*ret = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !*ret && !err; i++)
+		err = http_api_secret(names[i], ret, ret_why);
+	return err;
+}
+
 static void authorize(void *ctx, struct http_api_call *call)
 {
-	const struct provider *p = ctx;
+	char *token = NULL, *why = NULL;
+	int err = read_token(&token, &why);
 
-	http_api_call_header(call, "Authorization: Bearer %s", p->token);
-	http_api_call_go(call, 0, NULL);
+	(void)ctx;
+	if (err == 0 && token == NULL) {
+		err = ERR_AUTH;
+		why = mem_strdup("HCLOUD_TOKEN is empty");
+	}
+	if (err == 0)
+		http_api_call_header(call, "Authorization: Bearer %s", token);
+	mem_wipe(token, token ? strlen(token) : 0);
+	free(token);
+	http_api_call_go(call, err, why);
+	free(why);
 }
 
 static const struct strv *hetzner_zones(struct provider *p)
@@ -450,22 +512,16 @@ static void hetzner_close(struct provider *p)
 		return;
 	http_api_free(p->api);
 	zones_clear(p);
-	mem_wipe(p->token, p->token ? strlen(p->token) : 0);
-	free(p->token);
 	free(p);
 }
 
 static int hetzner_open(const struct provider_env *env, struct provider **ret, char **ret_why)
 {
-	static const char *const names[] = { "HCLOUD_TOKEN", "HETZNER_TOKEN", "HETZNER_API_KEY" };
-	struct provider *p = MEM_NEW(struct provider);
 	const char *base = getenv("HCLOUD_ENDPOINT");
-	int err = 0;
+	char *token = NULL;
+	int err = read_token(&token, ret_why);
 
-	p->env = *env;
-	for (size_t i = 0; i < ARRAY_SIZE(names) && !p->token && !err; i++)
-		err = http_api_secret(names[i], &p->token, ret_why);
-	if (err == 0 && p->token == NULL) {
+	if (err == 0 && token == NULL) {
 		err = ERR_INVALID;
 		*ret_why = mem_strdup(
 			"hetzner: set HCLOUD_TOKEN to an API token of the Cloud Console's "
@@ -476,10 +532,12 @@ static int hetzner_open(const struct provider_env *env, struct provider **ret, c
 			"hetzner: HCLOUD_ENDPOINT: the API at dns.hetzner.com was shut down in "
 			"2026; migrate the zone to the Cloud Console");
 	}
-	if (err) {
-		hetzner_close(p);
+	mem_wipe(token, token ? strlen(token) : 0);
+	free(token);
+	if (err)
 		return err;
-	}
+	struct provider *p = MEM_NEW(struct provider);
+	p->env = *env;
 	size_t len = base ? strlen(base) : 0;
 	char *url = len ? mem_strndup(base, base[len - 1] == '/' ? len - 1 : len)
 			: mem_strdup(BASE_URL);

@@ -1,4 +1,4 @@
-/* apply_walk and apply_each: order, batches, isolation. */
+/* apply_each: order and isolation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,10 +12,8 @@
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "sync/apply_each.h"
-#include "sync/apply_walk.h"
 
-/* A service that refuses every batch with a change of the name BAD, and writes down what it was
- * sent. */
+/* A service that refuses changes of the name BAD, and writes down what it was sent. */
 struct provider {
 	const char *bad;
 	int refuse_with;
@@ -28,38 +26,6 @@ static const struct endpoint *subject(const struct change *c)
 {
 	return c->after ? c->after : c->before;
 }
-
-static size_t cost(struct provider *p, const struct change *c)
-{
-	(void)p;
-	(void)c;
-	return 1;
-}
-
-static size_t limit(struct provider *p, void *zone)
-{
-	(void)p;
-	(void)zone;
-	return 4;
-}
-
-static void send_batch(struct provider *p, struct apply_walk *w, void *zone,
-		       struct change *const *list, size_t n)
-{
-	struct buf b = { 0 };
-	int err = 0;
-
-	buf_printf(&b, "%s:", (const char *)zone);
-	for (size_t i = 0; i < n; i++) {
-		buf_printf(&b, " %s", subject(list[i])->dns_name);
-		if (p->bad && strcmp(subject(list[i])->dns_name, p->bad) == 0)
-			err = p->refuse_with;
-	}
-	strv_take(&p->log, buf_take(&b));
-	apply_walk_result(w, err, "refused");
-}
-
-static const struct apply_walk_ops walk_ops = { "fake", cost, limit, send_batch };
 
 static void done(void *ctx, int err, const char *text)
 {
@@ -108,64 +74,6 @@ static void run(struct loop *loop, struct provider *p)
 	assert_false(p->done); /* never before the call returned */
 	while (!p->done)
 		loop_once(loop, 100);
-}
-
-static char zone_a[] = "a", zone_b[] = "b";
-
-static void a_bad_record_fails_alone_with_its_txt(void **state)
-{
-	static const char *const rows[] = { "+A one",   "+TXT a-one",   "+A two",  "+TXT a-two",
-					    "+A three", "+TXT a-three", "+A four", "+TXT a-four" };
-	struct provider p = { .bad = "three", .refuse_with = ERR_INVALID };
-	struct loop *loop = loop_new();
-	struct change *c = make(rows, ARRAY_SIZE(rows));
-	struct apply_walk_item items[ARRAY_SIZE(rows)];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		items[i] = (struct apply_walk_item){ &c[i], i < 2 ? zone_b : zone_a };
-	apply_walk(&p, &walk_ops, loop, items, ARRAY_SIZE(rows), done, &p);
-	run(loop, &p);
-	assert_int_equal(p.err, ERR_INVALID);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		assert_int_equal(c[i].err, i == 4 || i == 5 ? ERR_INVALID : 0);
-		if (c[i].err)
-			assert_string_equal(c[i].err_text, "fake: refused");
-	}
-	static const char *const log[] = { "b: one a-one", "a: two a-two",
-					   "a: three a-three four a-four", "a: three a-three",
-					   "a: four a-four" };
-	size_t in_order = 0;
-	for (size_t i = 0; i < p.log.n; i++)
-		for (size_t k = 0; k < ARRAY_SIZE(log); k++)
-			in_order += strcmp(p.log.s[i], log[k]) == 0;
-	assert_int_equal(in_order, p.log.n);
-	assert_true(strv_has(&p.log, "a: four a-four"));
-	strv_fini(&p.log);
-	drop(c, ARRAY_SIZE(rows));
-	loop_free(loop);
-}
-
-static void trouble_that_is_no_record_ends_the_walk(void **state)
-{
-	static const char *const rows[] = { "+A one",  "+A two",  "+A three",
-					    "+A four", "+A five", "+A six" };
-	struct provider p = { .bad = "one", .refuse_with = ERR_NETWORK };
-	struct loop *loop = loop_new();
-	struct change *c = make(rows, ARRAY_SIZE(rows));
-	struct apply_walk_item items[ARRAY_SIZE(rows)];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		items[i] = (struct apply_walk_item){ &c[i], i == 5 ? NULL : zone_a };
-	apply_walk(&p, &walk_ops, loop, items, ARRAY_SIZE(rows), done, &p);
-	run(loop, &p);
-	for (size_t i = 0; i < 5; i++)
-		assert_int_equal(c[i].err, i < 1 || p.log.n == 1 ? ERR_NETWORK : c[i].err);
-	assert_int_equal(c[5].err, ERR_NOT_FOUND); /* no zone has its name */
-	strv_fini(&p.log);
-	drop(c, ARRAY_SIZE(rows));
-	loop_free(loop);
 }
 
 static void send_one(struct provider *p, struct apply_each *a, const struct change *c)
@@ -225,8 +133,6 @@ static void single_calls_come_in_an_order_that_loses_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_bad_record_fails_alone_with_its_txt),
-		cmocka_unit_test(trouble_that_is_no_record_ends_the_walk),
 		cmocka_unit_test(single_calls_come_in_an_order_that_loses_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
