@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "lib/clock.h"
 #include "lib/config.h"
 #include "lib/dname.h"
 #include "lib/error.h"
@@ -15,14 +16,14 @@
 #include "sync/azure_token.h"
 #include "sync/domain_filter.h"
 #include "sync/http_api.h"
+#include "sync/paging.h"
 #include "sync/spelling.h"
-
-#define PAGES_MAX 10000
 
 struct azure_zone {
 	char *name;
 	char *path;       /* resource id as Azure spells it */
 	struct map etags; /* "name type" -> etag */
+	struct map tags;  /* "name type" -> the set's metadata as the property says it */
 };
 
 struct provider {
@@ -34,6 +35,7 @@ struct provider {
 	struct azure_zone **zones;
 	size_t nzones;
 	struct strv origins;
+	uint64_t zones_read_ms; /* when the list of zones was read; 0 = never */
 };
 
 static const char *api_version(const struct provider *p)
@@ -41,10 +43,17 @@ static const char *api_version(const struct provider *p)
 	return p->is_private ? "api-version=2018-09-01" : "api-version=2018-05-01";
 }
 
+static void zone_clear(struct azure_zone *z)
+{
+	map_fini(&z->etags, free);
+	map_fini(&z->tags, free);
+	z->etags = z->tags = (struct map){ 0 };
+}
+
 static void zones_clear(struct provider *p)
 {
 	for (size_t i = 0; i < p->nzones; i++) {
-		map_fini(&p->zones[i]->etags, free);
+		zone_clear(p->zones[i]);
 		free(p->zones[i]->name);
 		free(p->zones[i]->path);
 		free(p->zones[i]);
@@ -81,7 +90,7 @@ struct reading {
 	void (*done)(void *ctx, int err, const char *err_text, struct endpoint_list *records);
 	void *ctx;
 	size_t at;
-	unsigned pages;
+	struct paging pages;
 	struct endpoint_list out;
 };
 
@@ -91,6 +100,7 @@ static void read_end(struct reading *rd, int err, const char *text)
 		endpoint_list_fini(&rd->out);
 	endpoint_list_sort(&rd->out);
 	rd->done(rd->ctx, err, text, &rd->out);
+	paging_reset(&rd->pages);
 	free(rd);
 }
 
@@ -103,18 +113,36 @@ static void read_fail(struct reading *rd, const struct http_api_result *r)
 	free(text);
 }
 
-/* nextLink is an absolute URL of the service: only its own host gets our token. */
-static const char *next_page(struct reading *rd, const struct http_api_result *r)
+/*
+ * The next page in *ret_next, NULL if this was the last.  nextLink is an absolute URL of the
+ * service: only its own host gets our token.  ERR_PROTOCOL if it leads elsewhere or in a circle.
+ */
+static int next_page(struct reading *rd, const struct http_api_result *r, const char **ret_next)
 {
 	const char *next = json_text(r->json, "nextLink");
 	const char *base = rd->p->account.resource_manager;
+	size_t n = strlen(base);
 
-	if (next == NULL || *next == '\0' || ++rd->pages > PAGES_MAX)
-		return NULL;
-	return strncasecmp(next, base, strlen(base)) == 0 ? next : NULL;
+	*ret_next = NULL;
+	if (next == NULL || *next == '\0')
+		return 0;
+	if (strncasecmp(next, base, n) != 0 || next[n] != '/' || !paging_may_go(&rd->pages, next))
+		return ERR_PROTOCOL;
+	*ret_next = next;
+	return 0;
 }
 
 static void read_sets(struct reading *rd, const char *next);
+
+static void note_tags(struct azure_zone *z, const char *key, const struct endpoint *e)
+{
+	const char *tags = endpoint_prop(e, AZURE_PROP_TAGS);
+
+	if (tags)
+		free(map_put(&z->tags, key, mem_strdup(tags)));
+	else
+		free(map_remove(&z->tags, key));
+}
 
 static void on_sets(void *ctx, const struct http_api_result *r)
 {
@@ -134,12 +162,19 @@ static void on_sets(void *ctx, const struct http_api_result *r)
 			continue;
 		char *key = set_key(e->dns_name, e->record_type);
 		free(map_put(&z->etags, key, mem_strdup(etag ? etag : "*")));
+		note_tags(z, key, e);
 		free(key);
 		endpoint_list_take(&rd->out, e);
 	}
-	const char *next = next_page(rd, r);
-	if (next == NULL)
+	const char *next;
+	if (next_page(rd, r, &next) < 0) {
+		read_end(rd, ERR_PROTOCOL, "azure: " PAGING_TEXT);
+		return;
+	}
+	if (next == NULL) {
 		rd->at++;
+		paging_reset(&rd->pages);
+	}
 	read_sets(rd, next);
 }
 
@@ -203,11 +238,16 @@ static void on_zones(void *ctx, const struct http_api_result *r)
 	}
 	cJSON_ArrayForEach(it, list)
 		take_zone(rd->p, it);
-	const char *next = next_page(rd, r);
-	if (next)
+	const char *next;
+	if (next_page(rd, r, &next) < 0) {
+		read_end(rd, ERR_PROTOCOL, "azure: " PAGING_TEXT);
+	} else if (next) {
 		http_api_json(rd->p->api, "GET", next, NULL, on_zones, rd);
-	else
+	} else {
+		rd->p->zones_read_ms = clock_mono_ms();
+		paging_reset(&rd->pages);
 		read_sets(rd, NULL);
+	}
 }
 
 void azure_records(struct provider *p,
@@ -216,13 +256,22 @@ void azure_records(struct provider *p,
 		   void *ctx)
 {
 	struct reading *rd = MEM_NEW(struct reading);
+	uint64_t trust_ms = (uint64_t)config_ms(p->env.config, OPT_AZURE_ZONES_CACHE_DURATION);
+
+	*rd = (struct reading){ .p = p, .done = done, .ctx = ctx };
+	if (p->zones_read_ms && clock_mono_ms() < p->zones_read_ms + trust_ms) {
+		for (size_t i = 0; i < p->nzones; i++)
+			zone_clear(p->zones[i]);
+		read_sets(rd, NULL);
+		return;
+	}
 	char *path =
 		mem_printf("/subscriptions/%s/resourceGroups/%s/providers/Microsoft.Network/%s?%s",
 			   p->account.subscription_id, p->account.resource_group,
 			   p->is_private ? "privateDnsZones" : "dnsZones", api_version(p));
 
 	zones_clear(p);
-	*rd = (struct reading){ .p = p, .done = done, .ctx = ctx };
+	p->zones_read_ms = 0;
 	http_api_json(p->api, "GET", path, NULL, on_zones, rd);
 	free(path);
 }
@@ -233,14 +282,14 @@ struct sending {
 	struct apply_each *a;
 	struct azure_zone *zone;
 	char *key;
-	bool is_delete;
+	const struct endpoint *after; /* NULL: a deletion */
 };
 
 static void on_written(void *ctx, const struct http_api_result *r)
 {
 	struct sending *s = ctx;
 	struct apply_each *a = s->a;
-	bool gone = s->is_delete && r->status == 404;
+	bool gone = s->after == NULL && r->status == 404;
 	const char *etag = json_text(r->json, "etag");
 
 	if (r->err && !gone) {
@@ -249,10 +298,14 @@ static void on_written(void *ctx, const struct http_api_result *r)
 		apply_each_result(a, r->err, why);
 		free(why);
 	} else {
-		if (s->is_delete)
+		if (s->after == NULL)
 			free(map_remove(&s->zone->etags, s->key));
 		else
 			free(map_put(&s->zone->etags, s->key, mem_strdup(etag ? etag : "*")));
+		if (s->after)
+			note_tags(s->zone, s->key, s->after);
+		else
+			free(map_remove(&s->zone->tags, s->key));
 		apply_each_result(a, 0, NULL);
 	}
 	free(s->key);
@@ -287,7 +340,7 @@ static void send_change(struct provider *p, struct apply_each *a, const struct c
 		return;
 	}
 	struct sending *s = MEM_NEW(struct sending);
-	*s = (struct sending){ a, zone, set_key(e->dns_name, e->record_type), c->after == NULL };
+	*s = (struct sending){ a, zone, set_key(e->dns_name, e->record_type), c->after };
 	const char *etag = map_get(&zone->etags, s->key);
 	char *relative = spelling_relative(e->dns_name, zone->name);
 	struct buf path = { 0 };
@@ -298,7 +351,7 @@ static void send_change(struct provider *p, struct apply_each *a, const struct c
 	const char *headers[] = { condition, NULL };
 	char *text = body ? json_print(body) : NULL;
 	http_api_send(p->api, c->after ? "PUT" : "DELETE", path.data, text, NULL,
-		      s->is_delete && !etag ? NULL : headers, on_written, s);
+		      c->after == NULL && !etag ? NULL : headers, on_written, s);
 	free(text);
 	free(condition);
 	free(relative);
@@ -330,6 +383,39 @@ static void authorize(void *ctx, struct http_api_call *call)
 	azure_token_get(p->token, on_token, call);
 }
 
+/* The token is not taken: it ended before its time. */
+static bool renew(void *ctx, const struct http_response *r)
+{
+	struct provider *p = ctx;
+
+	if (r->status != 401)
+		return false;
+	azure_token_drop(p->token);
+	return true;
+}
+
+bool azure_keeps(struct provider *p, const char *property)
+{
+	(void)p;
+	return strcmp(property, AZURE_PROP_TAGS) == 0;
+}
+
+/* Metadata that somebody wrote by hand stays unless the wish names some. */
+void azure_adjust(struct provider *p, struct endpoint_list *desired)
+{
+	for (size_t i = 0; i < desired->n; i++) {
+		struct endpoint *e = desired->e[i];
+		const struct azure_zone *z = zone_of(p, e->dns_name);
+
+		azure_record_adjust(e);
+		if (z == NULL || endpoint_prop(e, AZURE_PROP_TAGS))
+			continue;
+		char *key = set_key(e->dns_name, e->record_type);
+		endpoint_set_prop(e, AZURE_PROP_TAGS, map_get(&z->tags, key));
+		free(key);
+	}
+}
+
 const struct strv *azure_zones(struct provider *p)
 {
 	return &p->origins;
@@ -358,7 +444,7 @@ int azure_open(const struct provider_env *env, bool is_private, struct provider 
 		azure_close(p);
 		return err;
 	}
-	p->token = azure_token_new(env->loop, env->http, &p->account);
+	p->token = azure_token_new(env->loop, env->http, env->config);
 	struct http_api_config c = {
 		.loop = env->loop,
 		.http = env->http,
@@ -367,6 +453,7 @@ int azure_open(const struct provider_env *env, bool is_private, struct provider 
 		.burst = 200,
 		.max_tries = (unsigned)config_number(env->config, OPT_AZURE_MAXRETRIES_COUNT) + 1,
 		.authorize = authorize,
+		.renew = renew,
 		.ctx = p,
 	};
 	p->api = http_api_new(&c);

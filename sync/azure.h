@@ -15,3 +15,5 @@ void azure_records(struct provider *p,
 void azure_apply(struct provider *p, struct change *changes, size_t n,
 		 void (*done)(void *ctx, int err, const char *err_text), void *ctx);
 const struct strv *azure_zones(struct provider *p);
+void azure_adjust(struct provider *p, struct endpoint_list *desired);
+bool azure_keeps(struct provider *p, const char *property);

@@ -14,7 +14,8 @@
 static const struct spelling {
 	const char *type, *list, *private_list;
 	bool is_single;        /* one object in place of a list */
-	const char *fields[4]; /* in the order of the presentation form; a number unless the last */
+	const char *fields[4]; /* in the order of the presentation form; numbers but for the last,
+				  and CAA's tag */
 } spellings[] = {
 	{ "A", "ARecords", "aRecords", false, { "ipv4Address" } },
 	{ "AAAA", "AAAARecords", "aaaaRecords", false, { "ipv6Address" } },
@@ -23,6 +24,7 @@ static const struct spelling {
 	{ "PTR", "PTRRecords", "ptrRecords", false, { "ptrdname" } },
 	{ "MX", "MXRecords", "mxRecords", false, { "preference", "exchange" } },
 	{ "SRV", "SRVRecords", "srvRecords", false, { "priority", "weight", "port", "target" } },
+	{ "CAA", "caaRecords", NULL, false, { "flags", "tag", "value" } },
 };
 
 static const struct spelling *spelling_of(const char *type)
@@ -46,7 +48,9 @@ static void read_value(struct endpoint *e, const struct spelling *s, const cJSON
 	for (size_t i = 0; i < 4 && s->fields[i]; i++) {
 		const cJSON *f = member(value, s->fields[i]);
 
-		if (cJSON_IsString(f))
+		if (cJSON_IsString(f) && strcmp(s->fields[i], "value") == 0)
+			buf_printf(&b, " \"%s\"", f->valuestring); /* CAA */
+		else if (cJSON_IsString(f))
 			buf_printf(&b, "%s%s", i ? " " : "", f->valuestring);
 		else if (cJSON_IsNumber(f))
 			buf_printf(&b, "%s%d", i ? " " : "", f->valueint);
@@ -71,16 +75,68 @@ static void read_txt(struct endpoint *e, const cJSON *list)
 	}
 }
 
+/* "a=1,b=2", sorted: what the annotation azure-tags says. */
+static void set_tags(struct endpoint *e, struct strv *pairs)
+{
+	strv_sort(pairs);
+	char *text = strv_join(pairs, ",");
+	endpoint_set_prop(e, AZURE_PROP_TAGS, *text ? text : NULL);
+	free(text);
+}
+
+static void read_metadata(struct endpoint *e, const cJSON *metadata)
+{
+	struct strv pairs = { 0 };
+	const cJSON *it = NULL;
+
+	cJSON_ArrayForEach(it, metadata)
+		if (cJSON_IsString(it))
+			strv_take(&pairs, mem_printf("%s=%s", it->string, it->valuestring));
+	set_tags(e, &pairs);
+	strv_fini(&pairs);
+}
+
+void azure_record_adjust(struct endpoint *e)
+{
+	const char *tags = endpoint_prop(e, AZURE_PROP_TAGS);
+	struct strv all = { 0 }, pairs = { 0 };
+
+	if (tags == NULL)
+		return;
+	strv_split(&all, tags, ",");
+	for (size_t i = 0; i < all.n; i++) {
+		char *eq = strchr(all.s[i], '=');
+		struct strv key = { 0 }, value = { 0 };
+
+		if (eq == NULL)
+			continue;
+		*eq = '\0';
+		strv_split(&key, all.s[i], "");
+		strv_split(&value, eq + 1, "");
+		char *k = strv_join(&key, " "), *v = strv_join(&value, " ");
+		if (*k)
+			strv_take(&pairs, mem_printf("%s=%s", k, v));
+		free(k);
+		free(v);
+		strv_fini(&key);
+		strv_fini(&value);
+	}
+	set_tags(e, &pairs);
+	strv_fini(&all);
+	strv_fini(&pairs);
+}
+
 struct endpoint *azure_record_read(const cJSON *set, const char *zone)
 {
 	const char *name = json_text(set, "name"), *kind = json_text(set, "type");
 	const cJSON *p = json_get(set, "properties");
 	const char *type = kind ? strrchr(kind, '/') : NULL;
 
-	if (!name || !type || !p || json_text(p, "targetResource.id"))
+	if (!name || !type || !p)
 		return NULL;
 	type++;
 	const struct spelling *s = spelling_of(type);
+	const char *alias = json_text(p, "targetResource.id");
 	if (s == NULL && strcmp(type, "TXT") != 0)
 		return NULL;
 	char *full = spelling_full_name(name, zone);
@@ -88,7 +144,9 @@ struct endpoint *azure_record_read(const cJSON *set, const char *zone)
 	struct endpoint *e =
 		endpoint_new(full, type, cJSON_IsNumber(ttl) ? (int64_t)ttl->valuedouble : 0);
 	free(full);
-	if (s == NULL) {
+	if (alias && *alias) { /* an alias record set: it shows, with what it points at */
+		strv_add(&e->targets, alias);
+	} else if (s == NULL) {
 		read_txt(e, member(p, "TXTRecords"));
 	} else if (s->is_single) {
 		read_value(e, s, member(p, s->list));
@@ -102,6 +160,7 @@ struct endpoint *azure_record_read(const cJSON *set, const char *zone)
 		endpoint_free(e);
 		return NULL;
 	}
+	read_metadata(e, member(p, "metadata"));
 	return e;
 }
 
@@ -114,8 +173,24 @@ static cJSON *value_json(const struct spelling *s, const char *target)
 		char *end;
 
 		if (is_last) {
-			(void)cJSON_AddStringToObject(o, s->fields[i], target);
+			char *text = spelling_unquoted(target); /* CAA's value */
+
+			(void)cJSON_AddStringToObject(o, s->fields[i], text);
+			free(text);
 			break;
+		}
+		if (strcmp(s->fields[i], "tag") == 0) {
+			size_t n = strcspn(target, " ");
+			char *tag = mem_strndup(target, n);
+
+			(void)cJSON_AddStringToObject(o, "tag", tag);
+			free(tag);
+			if (n == 0 || target[n] == '\0') {
+				cJSON_Delete(o);
+				return NULL;
+			}
+			target += n + 1;
+			continue;
 		}
 		long v = strtol(target, &end, 10);
 		if (end == target || *end != ' ' || v < 0 || v > 65535) {
@@ -165,15 +240,9 @@ static cJSON *list_json(const struct endpoint *e, const struct spelling *s)
 
 static void add_metadata(cJSON *p, const struct endpoint *e)
 {
-	const char *tags = endpoint_prop(e, "azure/metadata");
+	const char *tags = endpoint_prop(e, AZURE_PROP_TAGS);
 	struct strv pairs = { 0 };
 
-	for (size_t i = 0; i < e->nprovider_specific && !tags; i++) {
-		const char *slash = strrchr(e->provider_specific[i].name, '/');
-
-		if (slash && strcmp(slash, "/azure-tags") == 0)
-			tags = e->provider_specific[i].value;
-	}
 	if (tags == NULL)
 		return;
 	cJSON *m = cJSON_AddObjectToObject(p, "metadata");

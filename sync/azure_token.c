@@ -153,7 +153,8 @@ struct waiter {
 };
 
 struct azure_token {
-	const struct azure_account *account;
+	const struct config *config;
+	struct azure_account account; /* as it was for the last token */
 	struct http_api *api;
 	char *token;
 	int64_t expires_s;
@@ -162,14 +163,14 @@ struct azure_token {
 };
 
 struct azure_token *azure_token_new(struct loop *loop, struct http_client *http,
-				    const struct azure_account *account)
+				    const struct config *config)
 {
 	struct azure_token *t = MEM_NEW(struct azure_token);
 	struct http_api_config c = {
 		.loop = loop, .http = http, .base_url = "", .max_tries = 3, .timeout_ms = 10000
 	};
 
-	t->account = account;
+	t->config = config;
 	t->api = http_api_new(&c);
 	t->waiters_end = &t->waiters;
 	return t;
@@ -180,6 +181,7 @@ void azure_token_free(struct azure_token *t)
 	if (t == NULL)
 		return;
 	http_api_free(t->api);
+	azure_account_fini(&t->account);
 	while (t->waiters) {
 		struct waiter *w = t->waiters;
 
@@ -243,7 +245,7 @@ static void add_form(struct buf *b, const char *name, const char *value)
 /* Client credentials: SECRET, or a signed ASSERTION of the cluster (workload identity). */
 static void ask_authority(struct azure_token *t, const char *secret, const char *assertion)
 {
-	const struct azure_account *a = t->account;
+	const struct azure_account *a = &t->account;
 	struct buf form = { 0 };
 	char *url = mem_printf("%s/%s/oauth2/v2.0/token", a->authority, a->tenant_id);
 	char *scope = mem_printf("%s/.default", a->audience);
@@ -275,18 +277,18 @@ static void ask_metadata(struct azure_token *t)
 	else
 		buf_puts(&url, IMDS);
 	buf_puts(&url, "?api-version=2018-02-01&resource=");
-	http_api_escape(&url, t->account->audience);
-	if (t->account->user_identity) {
+	http_api_escape(&url, t->account.audience);
+	if (t->account.user_identity) {
 		buf_puts(&url, "&client_id=");
-		http_api_escape(&url, t->account->user_identity);
+		http_api_escape(&url, t->account.user_identity);
 	}
 	http_api_send(t->api, "GET", url.data, NULL, NULL, headers, on_token, t);
 	buf_fini(&url);
 }
 
-static void begin(struct azure_token *t)
+static void ask(struct azure_token *t)
 {
-	const struct azure_account *a = t->account;
+	const struct azure_account *a = &t->account;
 	bool has_secret = a->client_id && a->client_secret && *a->client_secret &&
 			  strcasecmp(a->client_secret, "msi") != 0 &&
 			  strcasecmp(a->client_id, "msi") != 0;
@@ -316,6 +318,27 @@ static void begin(struct azure_token *t)
 	finish(t, ERR_AUTH,
 	       "azure: no credentials: set aadClientId and aadClientSecret, "
 	       "useWorkloadIdentityExtension, or useManagedIdentityExtension");
+}
+
+void azure_token_drop(struct azure_token *t)
+{
+	if (!t->busy)
+		mem_strset(&t->token, NULL);
+}
+
+static void begin(struct azure_token *t)
+{
+	struct azure_account now = { 0 };
+	char *why = NULL;
+
+	if (azure_account_load(t->config, &now, &why) < 0) {
+		finish(t, ERR_AUTH, why);
+		free(why);
+		return;
+	}
+	azure_account_fini(&t->account);
+	t->account = now;
+	ask(t);
 }
 
 void azure_token_get(struct azure_token *t,

@@ -26,9 +26,12 @@ struct azure_account {
 int azure_account_load(const struct config *config, struct azure_account *ret, char **ret_why);
 void azure_account_fini(struct azure_account *a);
 
+/* The account is read from CONFIG's file and the environment for each token: secrets may rotate. */
 struct azure_token *azure_token_new(struct loop *loop, struct http_client *http,
-				    const struct azure_account *account); /* borrows */
+				    const struct config *config); /* borrows */
 void azure_token_free(struct azure_token *t);
+/* The service refused the token: forget it. */
+void azure_token_drop(struct azure_token *t);
 /* CB gets the token (borrowed), or an error and TEXT.  May call back at once. */
 void azure_token_get(struct azure_token *t,
 		     void (*cb)(void *ctx, int err, const char *text, const char *token),

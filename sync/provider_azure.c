@@ -18,4 +18,7 @@ const struct provider_ops provider_azure = {
 	.records = azure_records,
 	.apply = azure_apply,
 	.zones = azure_zones,
+	.adjust = azure_adjust,
+	.keeps = azure_keeps,
+	.adjust_reads_view = true,
 };

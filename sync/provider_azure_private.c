@@ -27,5 +27,8 @@ const struct provider_ops provider_azure_private = {
 	.records = azure_records,
 	.apply = azure_apply,
 	.zones = azure_zones,
+	.adjust = azure_adjust,
+	.keeps = azure_keeps,
+	.adjust_reads_view = true,
 	.supports = supports,
 };
