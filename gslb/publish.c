@@ -255,7 +255,8 @@ static void publish_host(struct txn *t, struct host *h)
 
 /*
  * The serial is the time of the change, or one more than the last (RFC 1982): replicas that see
- * the same change in the same second have the same one, and a restart does not go back.
+ * the same change in the same second have the same one, and a restart does not go back.  A zone
+ * that comes back with the data it had keeps its serial (zonedb/journal.c).
  */
 static uint32_t next_serial(const struct gslb *g, const uint8_t *origin)
 {
@@ -272,7 +273,7 @@ static void put_soa(struct txn *t, const struct gslb *g, const uint8_t *origin, 
 	const struct zone *z = zonedb_zone(zonedb_current(g->env.zonedb), origin);
 	char *owner = dname_text(origin);
 	char *soa = mem_printf("%s. hostmaster.%s. %u 7200 1800 86400 %u", mname, zone,
-			       z ? zone_serial(z) : next_serial(g, origin), neg_ttl_s);
+			       z ? zone_serial(z) : 0 /* set below */, neg_ttl_s);
 	char *dotted = mem_printf("%s.", owner);
 	int err = txn_put_text(t, origin, dotted, RRTYPE_SOA, neg_ttl_s,
 			       (const char *const[]){ soa }, 1);
@@ -337,9 +338,9 @@ static void finish_zone(struct txn *t, const struct gslb *g, struct lbzone *z)
 {
 	if (z->has_state && (z->apex_dirty || z->root_dirty))
 		put_root(t, g, z);
-	txn_serial(t, z->wire, next_serial(g, z->wire));
+	txn_serial_least(t, z->wire, next_serial(g, z->wire));
 	if (z->has_state)
-		txn_serial(t, z->state_wire, next_serial(g, z->state_wire));
+		txn_serial_least(t, z->state_wire, next_serial(g, z->state_wire));
 	z->apex_dirty = z->root_dirty = false;
 }
 

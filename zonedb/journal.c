@@ -365,7 +365,10 @@ static void on_new_zone(void *ctx, struct txn *t, const uint8_t *origin)
 
 		h->serial = serial;
 		load_steps(j, h);
-		txn_serial_least(t, origin, same ? serial : serial + 1);
+		if (same)
+			txn_serial_same(t, origin, serial);
+		else
+			txn_serial_least(t, origin, serial + 1);
 	}
 	buf_fini(&b);
 }

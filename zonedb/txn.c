@@ -24,8 +24,8 @@ struct txn_zone {
 	 */
 	bool afresh;
 	struct zone *now; /* NULL: dropped */
-	bool has_serial, has_least;
-	uint32_t serial, least;
+	bool has_serial, has_least, has_same;
+	uint32_t serial, least, same;
 };
 
 struct txn {
@@ -534,8 +534,20 @@ void txn_serial_least(struct txn *t, const uint8_t *origin, uint32_t serial)
 
 	if (z == NULL || z->txn == NULL)
 		return;
+	if (z->txn->has_least && !serial_is_newer(serial, z->txn->least))
+		return;
 	z->txn->has_least = true;
 	z->txn->least = serial;
+}
+
+void txn_serial_same(struct txn *t, const uint8_t *origin, uint32_t serial)
+{
+	const struct zone *z = find_zone(t, origin);
+
+	if (z == NULL || z->txn == NULL)
+		return;
+	z->txn->has_same = true;
+	z->txn->same = serial;
 }
 
 const struct zone *txn_zone(struct txn *t, const uint8_t *origin)
@@ -615,19 +627,29 @@ static void restore(struct txn *t, struct txn_zone *tz)
 	tz->before = NULL; /* nothing to tell */
 }
 
+/* The serial of a zone that changed, given the one in its SOA. */
+static uint32_t choose_serial(const struct txn_zone *tz, uint32_t in_soa)
+{
+	uint32_t serial = in_soa;
+
+	if (tz->has_serial)
+		return tz->serial;
+	if (tz->before && !serial_is_newer(serial, tz->before->serial))
+		serial = tz->before->serial + 1;
+	if (!tz->has_same && !tz->has_least)
+		return serial;
+	/* the data of that serial are no reason for a newer one */
+	uint32_t least = tz->has_same ? tz->same : tz->least;
+	return serial_is_newer(least, serial) || (in_soa == 0 && !tz->before) ? least : serial;
+}
+
 static void set_serial(struct txn *t, struct txn_zone *tz)
 {
 	struct zone *z = tz->now;
 	const struct rrset *soa = node_rrset(z->apex, RRTYPE_SOA);
 
 	assert(soa); /* check_zone saw it */
-	uint32_t serial = soa_serial(soa);
-	if (tz->has_serial)
-		serial = tz->serial;
-	else if (tz->before && !serial_is_newer(serial, tz->before->serial))
-		serial = tz->before->serial + 1;
-	else if (tz->has_least && serial_is_newer(tz->least, serial))
-		serial = tz->least;
+	uint32_t serial = choose_serial(tz, soa_serial(soa));
 	if (serial != soa_serial(soa)) {
 		struct rrset *r = soa_with(z, soa, soa->ttl, serial, t->cow.id);
 

@@ -70,8 +70,16 @@ int txn_remove(struct txn *t, const uint8_t *origin, const uint8_t *owner, uint1
  * their version (putting equal data is not a change).
  */
 void txn_serial(struct txn *t, const uint8_t *origin, uint32_t serial);
-/* For a zone that is new: the serial is at least SERIAL, unless txn_serial set one. */
+/*
+ * If the zone changed: its serial is at least SERIAL (the greatest said), unless txn_serial set
+ * one.  A new zone whose SOA says 0 gets SERIAL itself.
+ */
 void txn_serial_least(struct txn *t, const uint8_t *origin, uint32_t serial);
+/*
+ * A zone that appears has the data that had SERIAL once: it gets that again, whatever
+ * txn_serial_least says, unless its SOA has a newer one or txn_serial set one.
+ */
+void txn_serial_same(struct txn *t, const uint8_t *origin, uint32_t serial);
 /* The zone as the transaction would publish it, but for its serial; NULL if none. */
 const struct zone *txn_zone(struct txn *t, const uint8_t *origin);
 /* The data the transaction would publish (after puts), e.g. for prerequisites. NULL if none. */

@@ -246,6 +246,34 @@ static void steps_and_serial_survive_a_restart(void **s)
 	expect_steps(7, 8, NULL);
 }
 
+/* gslb takes the time as serial for what it makes: SOA 0 and "at least now". */
+static void a_zone_with_time_as_serial_keeps_it_over_a_restart(void **s)
+{
+	static const struct {
+		const char *address;
+		uint32_t now, want;
+	} rows[] = {
+		{ "192.0.2.1", 1800000000, 1800000000 },
+		{ "192.0.2.1", 1800000500, 1800000000 }, /* the same data */
+		{ "192.0.2.2", 1800000900, 1800000900 },
+		{ "192.0.2.3", 1800000100, 1800000901 }, /* the clock went back */
+		{ "192.0.2.4", 3000000000, 3000000000 }, /* after 2038 */
+		{ "192.0.2.4", 3000000007, 3000000000 },
+	};
+	(void)s;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct txn *t = txn_begin(db);
+
+		put_apex(t, 0);
+		put(t, "a.z.test", RRTYPE_A, 60, rows[i].address, NULL);
+		txn_serial_least(t, wire("z.test"), rows[i].now);
+		commit(t);
+		assert_int_equal(serial(), rows[i].want);
+		close_all();
+		open_all(0);
+	}
+}
+
 static void the_oldest_steps_go_at_the_limit(void **s)
 {
 	(void)s;
@@ -407,6 +435,7 @@ int main(void)
 		TEST(a_change_is_a_step_of_records),
 		TEST(no_change_is_no_step),
 		TEST(steps_and_serial_survive_a_restart),
+		TEST(a_zone_with_time_as_serial_keeps_it_over_a_restart),
 		TEST(the_oldest_steps_go_at_the_limit),
 		TEST(a_zone_that_comes_back_gets_a_newer_serial),
 		TEST(the_steps_applied_to_the_old_zone_give_the_new_one),
