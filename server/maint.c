@@ -60,8 +60,13 @@ static void answer_query(struct request *r)
 	uint8_t *out = mem_alloc(65535);
 	struct dns_writer w = { 0 };
 	size_t max = request_max(r);
-	size_t n = handoff_answer(r->h, r->msg, r->len, out, max);
+	size_t n = handoff_answer(r->h, r->msg, r->len, out, max < 512 ? 512 : max);
 
+	if (n > max) { /* RFC 8945 5.3: no room for the signature: the question alone, with TC */
+		n = dns_msg_question_end(out, n);
+		memset(out + 6, 0, 6);
+		out[2] |= DNS_FLAG_TC >> 8;
+	}
 	if (n) {
 		buf_add(&w.out, out, n);
 		(void)request_send(r, &w); /* the client may have left */

@@ -259,6 +259,46 @@ static void udp_and_odd_questions_are_answered_as_the_rfcs_say(void **state)
 	assert_int_equal(r.rcode, DNS_RCODE_FORMERR);
 }
 
+/* A signed question without EDNS has 512 octets less the signature's for its answer. */
+static void signed_questions_get_signed_answers_that_fit(void **state)
+{
+	static const struct {
+		uint16_t type;
+		const char *owner;
+	} rows[] = { { RRTYPE_A, "h1.a.test" },
+		     { RRTYPE_TXT, "big.a.test" },
+		     { RRTYPE_A, "no.a.test" } };
+	char text[420];
+
+	(void)state;
+	maint_house_start(&house, (const char *const[]){ "tsig-key=" KEY, NULL }, false);
+	maint_house_zone(&house, "a.test", 7, 2);
+	memset(text, 'x', sizeof(text));
+	text[200] = ' ';
+	text[419] = '\0';
+	maint_house_put(&house, "a.test", "big.a.test", RRTYPE_TXT, text);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct raw r = { 0 };
+		struct dns_writer w;
+
+		dns_writer_init(&w, 512, 0, 0);
+		assert_int_equal(dns_writer_question(&w, maint_house_name(rows[i].owner),
+						     rows[i].type, DNS_CLASS_IN),
+				 0);
+		const struct dns_question q = { .servers = &house.addr,
+						.nservers = 1,
+						.key = key,
+						.on_done = raw_done,
+						.ctx = &r };
+		(void)dns_client_send(house.dns, &q, (const uint8_t *)w.out.data, w.out.len);
+		assert_true(maint_house_wait(&house, &r.done));
+		assert_int_equal(r.err, 0); /* a truncated one came again over TCP */
+		assert_int_equal(r.rcode, i == 2 ? DNS_RCODE_NXDOMAIN : 0);
+		assert_int_equal(r.nrecords, 1);
+		dns_writer_fini(&w);
+	}
+}
+
 /* --- NOTIFY ------------------------------------------------------------------------------------
  */
 
@@ -402,6 +442,7 @@ int main(void)
 		TEST(ixfr_gives_differences_or_the_zone_or_the_soa),
 		TEST(differences_survive_a_restart),
 		TEST(udp_and_odd_questions_are_answered_as_the_rfcs_say),
+		TEST(signed_questions_get_signed_answers_that_fit),
 		TEST(secondaries_are_told_of_changes_with_retries),
 		TEST(the_catalog_lists_all_zones),
 	};
