@@ -138,7 +138,6 @@ static void a_route53_set_is_read_as_externaldns_reads_it(void **state)
 	assert_string_equal(a->targets.s[0], "lb.eu-central-1.elb.amazonaws.com");
 	assert_string_equal(endpoint_prop(a, "alias"), "true");
 	assert_int_equal(a->record_ttl, 300);
-	assert_true(route53_record_needs_new(e, a));
 	assert_true(route53_record_write(a, "ZSELF", &out));
 	assert_non_null(
 		strstr(out.data, "<AliasTarget><HostedZoneId>Z215JYRZR1TBD5</HostedZoneId>"));
@@ -155,6 +154,49 @@ static void a_route53_set_is_read_as_externaldns_reads_it(void **state)
 	assert_string_equal(route53_alias_zone("x.elb.eu-central-1.amazonaws.com"),
 			    "Z3F0SRJ5LGBH90");
 	assert_null(route53_alias_zone("eu-central-1.elb.amazonaws.com.evil.test"));
+}
+
+static void a_routing_policy_is_wished_as_route53_gives_it_back(void **state)
+{
+	struct endpoint *e = endpoint_new("w.example", "A", 0);
+
+	(void)state;
+	endpoint_set_prop(e, "aws/weight", "10");
+	endpoint_set_prop(e, "aws/health-check-id", "h1");
+	route53_record_adjust(e); /* no set identifier, no policy */
+	assert_null(endpoint_prop(e, "aws/weight"));
+	assert_string_equal(endpoint_prop(e, "aws/health-check-id"), "h1");
+	mem_strset(&e->set_identifier, "eu");
+	endpoint_set_prop(e, "aws/weight", "ten");
+	endpoint_set_prop(e, "aws/multi-value-answer", "");
+	endpoint_set_prop(e, "aws/geolocation-continent-code", "EU");
+	endpoint_set_prop(e, "aws/geolocation-country-code", "DE");
+	route53_record_adjust(e);
+	assert_string_equal(endpoint_prop(e, "aws/weight"), "0");
+	assert_string_equal(endpoint_prop(e, "aws/multi-value-answer"), "true");
+	assert_null(endpoint_prop(e, "aws/geolocation-country-code"));
+	endpoint_free(e);
+}
+
+static void azure_metadata_is_a_sorted_property(void **state)
+{
+	cJSON *set =
+		cJSON_Parse("{\"name\":\"a\",\"type\":\"Microsoft.Network/dnszones/"
+			    "A\",\"properties\":{\"TTL\":60,"
+			    "\"metadata\":{\"b\":\"2\",\"a\":\"1\"},\"ARecords\":[{\"ipv4Address\":"
+			    "\"192.0.2.1\"}],\"targetResource\":{}}}");
+	struct endpoint *e = azure_record_read(set, "example");
+
+	(void)state;
+	assert_string_equal(endpoint_prop(e, AZURE_PROP_TAGS), "a=1,b=2");
+	endpoint_set_prop(e, AZURE_PROP_TAGS, " z = 9,, y=8 ,x");
+	azure_record_adjust(e);
+	assert_string_equal(endpoint_prop(e, AZURE_PROP_TAGS), "y=8,z=9");
+	cJSON *body = azure_record_body(e, false);
+	assert_string_equal(json_text(body, "properties.metadata.z"), "9");
+	cJSON_Delete(body);
+	cJSON_Delete(set);
+	endpoint_free(e);
 }
 
 static void txt_is_quoted_in_strings_of_255(void **state)
@@ -328,6 +370,8 @@ int main(void)
 		cmocka_unit_test(query_parameters_are_signed_in_order),
 		cmocka_unit_test(xml_is_read_and_bombs_are_refused),
 		cmocka_unit_test(a_route53_set_is_read_as_externaldns_reads_it),
+		cmocka_unit_test(a_routing_policy_is_wished_as_route53_gives_it_back),
+		cmocka_unit_test(azure_metadata_is_a_sorted_property),
 		cmocka_unit_test(txt_is_quoted_in_strings_of_255),
 		cmocka_unit_test(names_get_and_lose_their_final_dot),
 		cmocka_unit_test(cloudflare_records_go_there_and_back),
