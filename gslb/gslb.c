@@ -10,6 +10,7 @@
 #include "gslb/explain.h"
 #include "gslb/geo.h"
 #include "gslb/history.h"
+#include "gslb/host_metrics.h"
 #include "gslb/inside.h"
 #include "gslb/names.h"
 #include "gslb/peers.h"
@@ -568,6 +569,7 @@ void gslb_start(struct gslb *g)
 {
 	g->is_started = true;
 	explain_register(g);
+	host_metrics_start(g);
 	peers_start(g->peers);
 	if (config_list(g->env.config, OPT_GEOIP_DB)->n)
 		loop_timer_set(g->geo_timer, GEO_CHECK_MS);
@@ -598,6 +600,7 @@ void gslb_free(struct gslb *g)
 {
 	if (g == NULL)
 		return;
+	host_metrics_stop(g);
 	peers_free(g->peers);
 	names_free(g->names);
 	delegation_free(g->delegation);

@@ -8,6 +8,7 @@
 
 #include "gslb/drain.h"
 #include "gslb/history.h"
+#include "gslb/host_metrics.h"
 #include "gslb/inside.h"
 #include "gslb/names.h"
 #include "gslb/peers.h"
@@ -48,6 +49,7 @@ static void free_offers(struct host *h)
 
 void host_free(struct host *h)
 {
+	host_metrics_gone(h);
 	free_offers(h);
 	watch_end(h);
 	decide_fini(&h->d);
@@ -372,6 +374,7 @@ static void forget(struct host *h)
 	decide_fini(&h->d);
 	strv_fini(&h->answer);
 	strv_fini(&h->local_targets);
+	host_metrics_gone(h);
 	h->is_resolved = false;
 }
 
@@ -413,6 +416,7 @@ void host_resolve(struct host *h, uint64_t now_ms)
 	h->is_resolved = true;
 	strv_fini(&before);
 	strv_fini(&local_before);
+	host_metrics_resolved(h);
 	metric_add(METRIC_RESOLVES_TOTAL, 1);
 	metric_observe(METRIC_RESOLVE_DURATION, (double)(clock_mono_ns() - start_ns) * 1e-9);
 }

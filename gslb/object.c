@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gslb/host_metrics.h"
 #include "gslb/inside.h"
 #include "gslb/policy.h"
 #include "lib/buf.h"
@@ -21,6 +22,7 @@
 
 static void unclaim_all(struct object *o)
 {
+	host_metrics_object_gone(o);
 	for (size_t i = 0; o->good && i < o->good->nhosts; i++)
 		if (o->hosts[i])
 			host_unclaim(o->hosts[i], o);
@@ -296,6 +298,7 @@ void object_tell(struct gslb *g, struct object *o)
 	char *text = print_status(o, s);
 	if (d->namespace && d->name)
 		count_status(d, s);
+	host_metrics_object(o);
 	if (o->told == NULL || strcmp(o->told, text) != 0) {
 		if (g->env.on_resolved)
 			g->env.on_resolved(g->env.ctx, d->id, s);
