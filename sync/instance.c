@@ -18,6 +18,7 @@
 
 #define GATHER_MS     20    /* changes of objects come in bursts */
 #define GATHER_MAX_MS 200   /* but the first is not kept longer */
+#define STALE_TRIES   5     /* of a first pass */
 #define FIRST_WAIT_MS 30000 /* for sources that never become complete */
 #define ONCE_WAIT_MS  60000 /* with --once they must, or it has failed */
 
@@ -98,7 +99,9 @@ static void schedule(struct instance *i)
 
 static void end_pass(struct instance *i, int err)
 {
-	bool first = !i->first_done && (i->once || err == 0 || batch_is_refusal(err));
+	/* somebody wrote between our reading and our writing: that is no result yet */
+	bool again = err == ERR_STALE && ++i->stale < STALE_TRIES;
+	bool first = !i->first_done && !again && (i->once || err == 0 || batch_is_refusal(err));
 
 	pass_clear(i);
 	i->phase = PHASE_IDLE;

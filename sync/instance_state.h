@@ -65,6 +65,7 @@ struct instance {
 	uint64_t dirty_ms; /* when the first of the dirty names became so */
 	uint64_t retry_ms; /* not before; 0 = at once */
 	struct backoff backoff;
+	unsigned stale; /* passes that met changes by others */
 	void (*on_stopped)(void *ctx);
 	void *stopped_ctx;
 

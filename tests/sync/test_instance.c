@@ -239,6 +239,26 @@ static void a_foreign_change_in_between_is_not_overwritten_blindly(void **state)
 	rig_down(&r);
 }
 
+static void once_looks_again_when_others_write_meanwhile(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, &provider_fake, NULL, FLAGS("once=true"));
+	have("a.x A 1.1.1.1");
+	have("_x.a-a.x TXT " MINE);
+	want(&r, "o/a", "a.x A 2.2.2.2");
+	fake.write_err = ERR_STALE;
+	instance_gate(r.i, true, true);
+	instance_start(r.i);
+	WAIT_FOR(r.loop, fake.calls >= 1);
+	fake.write_err = 0;
+	WAIT_FOR(r.loop, r.first_done);
+	assert_int_equal(r.first_err, 0);
+	assert_string_equal(is_there("a.x"), "2.2.2.2");
+	rig_down(&r);
+}
+
 static void mass_deletes_are_held_until_released(void **state)
 {
 	struct rig r;
@@ -398,6 +418,7 @@ int main(void)
 		cmocka_unit_test(a_bad_record_stops_no_other_and_is_set_aside),
 		cmocka_unit_test(trouble_is_waited_out),
 		cmocka_unit_test(a_foreign_change_in_between_is_not_overwritten_blindly),
+		cmocka_unit_test(once_looks_again_when_others_write_meanwhile),
 		cmocka_unit_test(mass_deletes_are_held_until_released),
 		cmocka_unit_test(an_absolute_limit_counts_too),
 		cmocka_unit_test(a_dry_run_changes_nothing),
