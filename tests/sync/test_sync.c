@@ -177,6 +177,7 @@ static void glue_of_another_cluster_with_our_owner_id_stays(void **state)
 
 		up(&r, FLAGS(tags[i]));
 		sync_set_desired(r.s, "gslb", "zone", &e, 1);
+		sync_set_synced(r.s, "gslb", true);
 		sync_set_synced(r.s, "test", true);
 		sync_start(r.s);
 		WAIT_FOR(r.loop, r.results.n == 1);
