@@ -28,7 +28,7 @@ start() { # TAG
 write_objects() { # TAG
 	local tag=$1 n=${net[$1]} name v6=2001:db8:1::8
 	[ "$tag" = eu ] || v6=2001:db8:2::8
-	for name in rr fo route old nat ann six ttl; do backend "$tag" $ns $name ready; done
+	for name in rr fo route old nat ann six own; do backend "$tag" $ns $name ready; done
 
 	ingress "$tag" $ns fo "$n.2"
 	gslb "$tag" $ns fo '{type: failover, primaryGeoTag: eu}'
@@ -76,28 +76,32 @@ write_objects() { # TAG
 	ingress "$tag" $ns six "$n.8" $v6
 	gslb "$tag" $ns six '{type: roundRobin}'
 
-	gslb "$tag" $ns rr '{type: roundRobin, dnsTtlSeconds: 5}' - <<-YAML
+	ingress "$tag" $ns rr "$n.1"
+	gslb "$tag" $ns rr '{type: roundRobin, dnsTtlSeconds: 5}'
+
+	gslb "$tag" $ns own '{type: roundRobin}' - <<-YAML
 	ingress:
 	  ingressClassName: nginx
 	  rules:
-	  - host: rr.$zone
+	  - host: own.$zone
 	    http:
 	      paths:
-	      - {path: /, pathType: Prefix, backend: {service: {name: rr, port: {name: http}}}}
+	      - {path: /, pathType: Prefix, backend: {service: {name: own, port: {name: http}}}}
 	YAML
 }
 
 embedded_ingress_is_written_and_owned() {
 	local tag
 	for tag in eu us; do
-		equals "rr.$zone" field $tag '{.spec.rules[0].host}' -n $ns ingress rr
-		equals nginx field $tag '{.spec.ingressClassName}' -n $ns ingress rr
-		equals gslb field $tag '{.metadata.labels.app\.k8gb\.io/managed-by}' -n $ns ingress rr
-		equals 'Gslb rr true' field $tag \
+		equals "own.$zone" field $tag '{.spec.rules[0].host}' -n $ns ingress own
+		equals nginx field $tag '{.spec.ingressClassName}' -n $ns ingress own
+		equals gslb field $tag '{.metadata.labels.app\.k8gb\.io/managed-by}' -n $ns ingress own
+		equals 'Gslb own true' field $tag \
 			'{.metadata.ownerReferences[0].kind} {.metadata.ownerReferences[0].name} {.metadata.ownerReferences[0].controller}' \
-			-n $ns ingress rr
-		load_balancer $tag $ns ingress/rr "${net[$tag]}.1"
+			-n $ns ingress own
+		load_balancer $tag $ns ingress/own "${net[$tag]}.9"
 	done
+	both '192.0.2.9 198.51.100.9' own
 }
 
 round_robin_answers_both_clusters() { both '192.0.2.1 198.51.100.1' rr; }
@@ -183,18 +187,28 @@ primary_unready_moves_to_the_secondary() {
 	backend eu $ns fo unready
 	took "failover, the other cluster" 198.51.100.2 answer us fo.$zone A
 	both 198.51.100.2 fo
+	equals '' answer eu localtargets-fo.$zone A
+}
+
+failover_is_written_back() {
 	equals Unhealthy health eu fo
 	equals Healthy health us fo
 	equals '["198.51.100.2"]' records eu fo
 	equals '["198.51.100.2"]' records us fo
-	equals '' answer eu localtargets-fo.$zone A
-	within "$PATIENCE" has_event eu fo Fail || fail "no event: $(event_about eu fo)"
+}
+
+failover_is_told_by_an_event() {
+	within "$PATIENCE" has_event eu fo Failover || fail "no event: $(event_about eu fo)"
+	within "$PATIENCE" has_event us fo Failover || fail "no event: $(event_about us fo)"
 }
 
 primary_ready_again_takes_over() {
 	backend eu $ns fo ready
 	took "failback, the other cluster" 192.0.2.2 answer us fo.$zone A
 	both 192.0.2.2 fo
+}
+
+failback_is_written_back() {
 	equals Healthy health eu fo
 	equals '["192.0.2.2"]' records us fo
 }
@@ -213,18 +227,23 @@ nobody_healthy_is_nodata() {
 	equals 'NOERROR aa 0' header eu rr.$zone A
 	equals 'NOERROR aa 0' header us rr.$zone A
 	equals "$zone." soa_owner eu rr.$zone
-	equals Unhealthy health us rr
 	backend eu $ns rr ready
 	backend us $ns rr ready
 	both '192.0.2.1 198.51.100.1' rr
 }
 soa_owner() { ask "$1" "$2" A +noall +authority | awk '$4 == "SOA" { print tolower($1) }'; }
 
-missing_service_is_not_found() {
+missing_service_takes_its_cluster_out() {
 	kc eu -n $ns delete service route >/dev/null
 	kc eu -n $ns delete endpointslice route-1 >/dev/null
 	both 198.51.100.3 route
+}
+
+missing_service_is_not_found() {
 	equals NotFound health eu route
+}
+
+service_that_comes_back_is_answered() {
 	backend eu $ns route ready
 	both '192.0.2.3 198.51.100.3' route
 }
@@ -273,16 +292,22 @@ health_policy_all_wants_every_service() {
 
 object_that_cannot_be_used_harms_no_other() {
 	gslb eu $ns lost '{type: roundRobin}'
-	within "$PATIENCE" has_event eu lost '' || fail "no event about the Gslb"
-	within "$PATIENCE" not_ready eu lost || fail "$(field eu '{.status}' -n $ns gslbs.k8gb.io lost)"
 	both '192.0.2.1 198.51.100.1' rr
-	kc eu -n $ns delete gslbs.k8gb.io lost
+	load_balancer eu $ns ingress/old 192.0.2.52
+	both '192.0.2.52 198.51.100.5' old
 }
+
+object_that_cannot_be_used_is_told_so() {
+	within "$PATIENCE" not_ready eu lost || fail "$(field eu '{.status}' -n $ns gslbs.k8gb.io lost)"
+	within "$PATIENCE" prints_any event_about eu lost || fail "no event about the Gslb"
+}
+prints_any() { [ -n "$("$@" 2>/dev/null)" ]; }
 not_ready() { [[ $(field "$1" '{.status.conditions[*].status}' -n $ns gslbs.k8gb.io "$2") == *False* ]]; }
 
 deleted_gslb_leaves_its_cluster_only() {
 	kc eu -n $ns delete gslbs.k8gb.io lb
-	both 198.51.100.4 lb
+	equals 198.51.100.4 answer us lb.$zone A
+	equals 'NXDOMAIN aa 0' header eu lb.$zone A
 	annotations="k8gb.io/hostname: lb.$zone" gslb eu $ns lb '{type: roundRobin}' - <<-'YAML'
 	resourceRef: {apiVersion: v1, kind: Service, name: lb}
 	YAML
@@ -295,7 +320,13 @@ silent_peer_keeps_its_place() {
 	equals 198.51.100.1 answer eu rr.$zone A
 }
 
+long_silent_peer_is_left_out() {
+	backend eu $ns rr ready
+	equals 192.0.2.1 answer eu rr.$zone A
+}
+
 peer_is_heard_again() {
+	backend eu $ns rr unready
 	both 198.51.100.1 rr
 	backend eu $ns rr ready
 	both '192.0.2.1 198.51.100.1' rr
@@ -316,7 +347,6 @@ for tag in eu us; do
 done
 start eu && start us && started=1
 it "gslbd is ready on both clusters with the rights we ship" test "${started:-}" = 1 || exit 1
-it "an embedded Ingress is written and owned" embedded_ingress_is_written_and_owned
 it "roundRobin answers with both clusters" round_robin_answers_both_clusters
 it "failover answers with the primary" failover_answers_the_primary
 it "a host of an HTTPRoute is answered with its Gateway's address" http_route_is_answered
@@ -329,22 +359,30 @@ it "answers are authoritative, also the empty ones" answers_are_authoritative
 it "the TTL is that of the Gslb" ttl_is_that_of_the_gslb
 it "localtargets- names have this cluster's own" local_targets_are_served
 it "the apex names both clusters' name servers" apex_names_both_clusters
+it "an embedded Ingress is written, owned and answered" embedded_ingress_is_written_and_owned
 it "the status of a Gslb is written back" status_is_written_back
 it "an unready primary moves the host to the secondary" primary_unready_moves_to_the_secondary
+it "failover is seen in the status in both clusters" failover_is_written_back
+it "failover is told by an event in both clusters" failover_is_told_by_an_event
 it "a primary that is ready again takes over" primary_ready_again_takes_over
+it "failback is seen in the status in both clusters" failback_is_written_back
 it "roundRobin leaves an unready cluster out" round_robin_drops_an_unready_cluster
 it "a host with nobody healthy is NODATA" nobody_healthy_is_nodata
-it "a missing Service is NotFound" missing_service_is_not_found
+it "a missing Service takes its cluster out" missing_service_takes_its_cluster_out
+it "and its health is NotFound" missing_service_is_not_found
+it "a Service that comes back is answered" service_that_comes_back_is_answered
 it "a load balancer's new address is answered" changed_load_balancer_is_seen
 it "a Gateway's new address is answered" changed_gateway_address_is_seen
 it "a changed annotation is seen" changed_annotation_is_seen
 it "a changed strategy is seen" changed_strategy_is_seen
 it "serviceHealthPolicy All wants every Service" health_policy_all_wants_every_service
 it "a Gslb that cannot be used harms no other" object_that_cannot_be_used_harms_no_other
+it "and is told so, by condition and event" object_that_cannot_be_used_is_told_so
 it "a Gslb deleted in one cluster leaves that cluster only" deleted_gslb_leaves_its_cluster_only
 it "the status is left alone while nothing changes" status_is_at_rest
 gslbd_stop us KILL
-it "a peer that fell silent keeps its place" silent_peer_keeps_its_place
+it "a peer that fell silent keeps its place for a while" silent_peer_keeps_its_place
+it "a peer silent for longer is left out" long_silent_peer_is_left_out
 start us
 it "and is heard again after its restart" peer_is_heard_again
 gslbd_stop eu
