@@ -347,6 +347,12 @@ gslbd_is_ready_or_gone() { gslbd_is_ready "$1" || ! gslbd_runs "$1"; }
 
 gslbd_pid() { cat "$WORK/$1.pid"; }
 
+# metric NAME REGEX: sum of the daemon's series that match.
+metric() {
+	curl -fsS -m 2 "http://127.0.0.1:$(admin_port "$1")/metrics" |
+		awk -v want="$2" '$0 ~ "^" want { n += $NF } END { print n + 0 }'
+}
+
 # gslbd_stop NAME [SIGNAL]
 gslbd_stop() {
 	local pid

@@ -76,13 +76,15 @@ what_changed_behind_its_back_is_found() {
 	is new 192.0.2.8
 	equals 'NXDOMAIN aa 0' header eu gone.$zone A
 	is one 192.0.2.1
+	[ "$(metric eu 'gslbd_watch_restarts_total.*reason="expired"')" -gt 0 ] ||
+		fail "no watch was answered 410"
 	address two 192.0.2.2
 	is two 192.0.2.2
 }
 
 deleted_crd_takes_its_hosts_only() {
 	kc eu delete crd gslbs.k8gb.io
-	equals 'NXDOMAIN aa 0' header eu one.$zone A
+	took 'hosts gone after their CRD' 'NXDOMAIN aa 0' header eu one.$zone A
 	still old 192.0.2.3
 	address old 192.0.2.33
 	is old 192.0.2.33

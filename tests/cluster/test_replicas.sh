@@ -14,8 +14,7 @@ ns=replicas
 leader() {
 	local replica
 	for replica in one two; do
-		curl -fsS -m 2 "http://127.0.0.1:$(admin_port $replica)/metrics" 2>/dev/null |
-			grep -q '^gslbd_leader 1' && echo $replica
+		[ "$(metric $replica 'gslbd_leader ' 2>/dev/null)" != 1 ] || echo $replica
 	done
 }
 one_leads() { [ "$(leader | wc -l)" = 1 ]; }
