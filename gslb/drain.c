@@ -4,7 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "gslb/choose.h"
 #include "gslb/inside.h"
+#include "gslb/persist.h"
 #include "gslb/policy.h"
 #include "lib/clock.h"
 #include "lib/dname.h"
@@ -238,6 +240,8 @@ int drains_put(struct drains *d, const char *id, const cJSON *spec, char **ret_w
 		touch_hosts(d, x);
 	drain_free(old);
 	set_timer(d);
+	if (strncmp(id, "ctl/", 4) == 0)
+		persist_drain(d->g, id, map_get(&d->json, id));
 	told_peers(d, id);
 	return 0;
 }
@@ -304,6 +308,18 @@ void drains_explain(const struct drains *d, cJSON *out)
 							    : "Over");
 		cJSON_AddItemToObject(out, i->key, o);
 	}
+}
+
+uint32_t drains_version(const struct drains *d)
+{
+	struct strv texts = { 0 };
+	uint32_t v = 0;
+
+	drains_own(d, &texts);
+	for (size_t i = 0; i < texts.n; i++)
+		v = v * 31 + ((uint32_t)choose_seed(texts.s[i]) | 1);
+	strv_fini(&texts);
+	return v;
 }
 
 void drains_own(const struct drains *d, struct strv *ret)

@@ -51,6 +51,8 @@ int drains_check(struct drains *d, const struct cJSON *spec, struct strv *ret_ho
 /* {id: {…, state}} */
 void drains_explain(const struct drains *d, struct cJSON *out);
 size_t drains_active(const struct drains *d);
+/* Another number when drains_own gives others; 0 = none. */
+uint32_t drains_version(const struct drains *d);
 /* Those that began here (not a peer's), as JSON one a text; for the state zone and the disk. */
 void drains_own(const struct drains *d, struct strv *ret);
 /* Replace what the peer TAG said before by TEXTS of its drains_own. */

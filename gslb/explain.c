@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gslb/choose.h"
+#include "gslb/commands.h"
 #include "gslb/compile.h"
 #include "gslb/history.h"
 #include "gslb/inside.h"
@@ -108,6 +109,8 @@ static void fill_host(const struct host *h, cJSON *o)
 		cJSON_AddStringToObject(o, "message", d->message);
 	if (h->note || h->skipped)
 		cJSON_AddStringToObject(o, "note", h->note ? h->note : h->skipped);
+	if (h->nclaims && h->claims[0].object->is_stale)
+		cJSON_AddBoolToObject(o, "stale", true);
 	if (h->policy)
 		cJSON_AddStringToObject(o, "policy", h->policy->id);
 	cJSON_AddStringToObject(o, "local_health", health_text(h->local));
@@ -207,15 +210,14 @@ static unsigned selected(const struct compiled *c, const struct netaddr *client)
 }
 
 /* What CLIENT gets of one family: the same selector as the workers run. */
-static uint8_t client_answer(const struct host *h, uint8_t family, const struct netaddr *client,
-			     struct strv *answer, cJSON *shares)
+static uint8_t client_answer(const struct decision *d, const struct geo *geo, uint8_t family,
+			     const struct netaddr *client, struct strv *answer, cJSON *shares)
 {
-	const struct decision *d = &h->d;
 	struct compiled c;
 	uint8_t scope = 0;
 	double sum = 0;
 
-	compile_run(d, family, h->g->geo, &c);
+	compile_run(d, family, geo, &c);
 	if (c.nvariants && c.selector == NULL) {
 		add_answer(d, &c.variants[0], answer);
 		add_variant(d, &c.variants[0], 1, shares);
@@ -241,56 +243,74 @@ static uint8_t client_answer(const struct host *h, uint8_t family, const struct 
 	return scope;
 }
 
-static void explain_client(const struct host *h, const struct netaddr *client, cJSON *out)
+void explain_client(const struct decision *d, const struct geo *geo, const struct netaddr *client,
+		    cJSON *out)
 {
 	cJSON *shares = cJSON_CreateArray();
 	struct strv answer = { 0 };
-	uint8_t scope = client_answer(h, 4, client, &answer, shares);
-	uint8_t scope6 = client_answer(h, 6, client, &answer, shares);
+	uint8_t scope = client_answer(d, geo, 4, client, &answer, shares);
+	uint8_t scope6 = client_answer(d, geo, 6, client, &answer, shares);
 
 	strv_sort(&answer);
-	cJSON_ReplaceItemInObject(out, "answer", json_from_strv(&answer));
+	cJSON_DeleteItemFromObject(out, "answer");
+	cJSON_AddItemToObject(out, "answer", json_from_strv(&answer));
 	cJSON_AddItemToObject(out, "shares", shares);
 	cJSON_AddNumberToObject(out, "scope", scope > scope6 ? scope : scope6);
 	strv_fini(&answer);
 }
 
-static int fail(cJSON *out, int err, const char *text)
+int explain_fail(cJSON *out, int err, const char *text)
 {
 	cJSON_AddStringToObject(out, "error", text);
+	return err;
+}
+
+int explain_read_client(const cJSON *args, cJSON *out, struct netaddr *ret)
+{
+	const char *from = json_text(args, "client");
+	struct netprefix prefix = { .addr.family = 4 };
+
+	if (from && *from && netprefix_from_text(from, &prefix))
+		return explain_fail(out, ERR_INVALID, "client is no address");
+	*ret = prefix.addr;
+	return 0;
+}
+
+int explain_read_host(struct gslb *g, const cJSON *args, cJSON *out, struct host **ret)
+{
+	const char *name = json_text(args, "name");
+
+	if (name == NULL || !*name)
+		return explain_fail(out, ERR_INVALID, "name is missing");
+	gslb_pass(g);
+	*ret = explain_find(g, name);
+	if (*ret)
+		return 0;
+	char *text = mem_printf("no object declares the host %s", name);
+	int err = explain_fail(out, ERR_NOT_FOUND, text);
+	free(text);
 	return err;
 }
 
 static int cmd_explain(void *ctx, const cJSON *args, cJSON *out)
 {
 	struct gslb *g = ctx;
-	const char *name = json_text(args, "name"), *from = json_text(args, "client");
-	struct netaddr client = { .family = 4 };
-	struct netprefix prefix;
+	const char *from = json_text(args, "client");
+	struct netaddr client;
+	struct host *h = NULL;
+	int err = explain_read_client(args, out, &client);
 
-	if (name == NULL || !*name)
-		return fail(out, ERR_INVALID, "name is missing");
-	if (from && *from) {
-		if (netprefix_from_text(from, &prefix))
-			return fail(out, ERR_INVALID, "client is no address");
-		client = prefix.addr;
-	}
-	gslb_pass(g);
-	const struct host *h = explain_find(g, name);
-	if (h == NULL) {
-		char *text = mem_printf("no object declares the host %s", name);
-		int err = fail(out, ERR_NOT_FOUND, text);
-
-		free(text);
+	if (!err)
+		err = explain_read_host(g, args, out, &h);
+	if (err)
 		return err;
-	}
-	cJSON_AddStringToObject(out, "name", name);
+	cJSON_AddStringToObject(out, "name", json_text(args, "name"));
 	cJSON_AddStringToObject(out, "host", h->name);
 	cJSON_AddStringToObject(out, "cluster", g->own_tag);
 	if (from && *from)
 		cJSON_AddStringToObject(out, "client", from);
 	fill_host(h, out);
-	explain_client(h, &client, out);
+	explain_client(&h->d, g->geo, &client, out);
 	history_explain(g->history, h->name, 5, cJSON_AddArrayToObject(out, "history"));
 	return 0;
 }
@@ -313,4 +333,5 @@ void explain_register(struct gslb *g)
 	status_section("history", section_history, g);
 	status_command("explain", false, cmd_explain, g);
 	status_command("history", false, cmd_history, g);
+	commands_register(g);
 }

@@ -14,6 +14,7 @@
 #include "gslb/inside.h"
 #include "gslb/names.h"
 #include "gslb/peers.h"
+#include "gslb/persist.h"
 #include "gslb/policies.h"
 #include "gslb/probe.h"
 #include "gslb/publish.h"
@@ -159,6 +160,11 @@ static bool may_open(struct gslb *g, uint64_t now_ms)
 {
 	if (g->is_open)
 		return true;
+	if (g->nstale) { /* what was true before the restart, at once */
+		g->is_open = true;
+		g->opened_ms = now_ms;
+		return true;
+	}
 	if (!g->is_synced)
 		return false;
 	if (g->open_ms == 0) {
@@ -288,6 +294,10 @@ void gslb_pass(struct gslb *g)
 		free_dropped(&dropped);
 		return;
 	}
+	if (g->is_synced && !g->told_ready) {
+		g->told_ready = true;
+		status_ready_set("gslb", true, NULL);
+	}
 	struct host **hosts = resolve_dirty(g, now_ms, &n);
 	if (n || dropped.n || any_apex_dirty(g))
 		publish_pass(g, hosts, n, dropped.z, dropped.n);
@@ -336,6 +346,14 @@ static void on_wake(void *ctx)
 
 /* --- doors ------------------------------------------------------------------------------------ */
 
+void gslb_apply_zones(struct gslb *g)
+{
+	struct dropped dropped = { 0 };
+
+	apply_zones(g, &dropped);
+	free_dropped(&dropped); /* nothing was published yet */
+}
+
 void gslb_put(struct gslb *g, struct gslb_decl *d)
 {
 	object_put(g, d);
@@ -346,6 +364,16 @@ void gslb_remove(struct gslb *g, const char *id)
 	object_remove(g, id);
 }
 
+static void not_stale(struct gslb *g, const char *id)
+{
+	for (size_t i = 0; i < g->stale_zones.n; i++) {
+		if (strcmp(g->stale_zones.s[i], id) == 0) {
+			strv_remove(&g->stale_zones, i);
+			return;
+		}
+	}
+}
+
 void gslb_zone_put(struct gslb *g, struct zone_decl *z)
 {
 	char *why = NULL;
@@ -354,6 +382,10 @@ void gslb_zone_put(struct gslb *g, struct zone_decl *z)
 		z->error = why;
 		log_error("%s: %s", z->id, why);
 	}
+	if (!g->is_loading)
+		not_stale(g, z->id);
+	if (!z->error)
+		persist_zone(g, z);
 	zone_decl_free(map_put(&g->zone_decls, z->id, z));
 	g->zones_dirty = true;
 	gslb_soon(g);
@@ -361,6 +393,8 @@ void gslb_zone_put(struct gslb *g, struct zone_decl *z)
 
 void gslb_zone_remove(struct gslb *g, const char *id)
 {
+	not_stale(g, id);
+	persist_zone_gone(g, id);
 	zone_decl_free(map_remove(&g->zone_decls, id));
 	g->zones_dirty = true;
 	gslb_soon(g);
@@ -378,6 +412,7 @@ void gslb_synced(struct gslb *g, const char *source, bool synced)
 		all = all && i->value == &yes;
 	if (all && !g->is_synced) {
 		g->is_synced = true;
+		persist_synced(g);
 		for (struct map_item *i = map_first(&g->zones); i; i = map_next(&g->zones, i))
 			((struct lbzone *)i->value)->root_dirty = true;
 		gslb_soon(g);
@@ -557,6 +592,8 @@ int gslb_new(const struct gslb_env *env, struct gslb **ret, char **ret_why)
 	err = peers_new(g, &g->peers, ret_why);
 	if (!err)
 		err = read_zones(g, ret_why);
+	if (!err)
+		persist_load(g);
 	if (err) {
 		gslb_free(g);
 		return err;
@@ -570,6 +607,7 @@ void gslb_start(struct gslb *g)
 	g->is_started = true;
 	explain_register(g);
 	host_metrics_start(g);
+	status_ready_declare("gslb");
 	peers_start(g->peers);
 	if (config_list(g->env.config, OPT_GEOIP_DB)->n)
 		loop_timer_set(g->geo_timer, GEO_CHECK_MS);
@@ -619,6 +657,7 @@ void gslb_free(struct gslb *g)
 	loop_timer_free(g->geo_timer);
 	strv_fini(&g->peer_tags);
 	strv_fini(&g->exposed);
+	strv_fini(&g->stale_zones);
 	free(g->edge);
 	free(g->own_tag);
 	free(g->ns_prefix);

@@ -99,6 +99,7 @@ struct object {
 	char *told;             /* status as text, to see changes */
 	char *told_error;
 	struct policy *policy; /* that came with GOOD; NULL */
+	bool is_stale;         /* from the disk; its source has not told of it yet */
 	bool is_dirty;
 	struct object *next_dirty;
 };
@@ -128,11 +129,15 @@ struct gslb {
 	struct history *history;
 
 	bool is_started;
-	bool is_synced;     /* every source of declarations has been seen whole once */
-	bool is_open;       /* zones are served */
-	uint64_t opened_ms; /* when they were first */
-	uint64_t open_ms;   /* when they will be, whatever the peers say; 0 = not synced yet */
-	struct map sources; /* name → (void *)1 when synced, 0 when not */
+	bool told_ready;
+	bool is_loading;         /* from the disk */
+	size_t nstale;           /* objects that came from there */
+	struct strv stale_zones; /* ids, the same */
+	bool is_synced;          /* every source of declarations has been seen whole once */
+	bool is_open;            /* zones are served */
+	uint64_t opened_ms;      /* when they were first */
+	uint64_t open_ms;        /* when they will be, whatever the peers say; 0 = not synced yet */
+	struct map sources;      /* name → (void *)1 when synced, 0 when not */
 	bool zones_dirty;
 	bool export_dirty;
 	struct host *dirty, **dirty_end;
@@ -147,6 +152,8 @@ struct gslb {
 void gslb_pass(struct gslb *g);
 /* Run it soon. */
 void gslb_soon(struct gslb *g);
+/* Zones come into force now; before the start only. */
+void gslb_apply_zones(struct gslb *g);
 /* The zone in force that HOST (normal form) is in: the longest; NULL if none. */
 struct lbzone *gslb_zone_of(const struct gslb *g, const char *host);
 

@@ -32,6 +32,8 @@ struct link {
 	uint64_t epoch; /* of the peer's process; 0 = none */
 	uint32_t version;
 	struct strv hears; /* whom the peer hears */
+	uint32_t drains;   /* of the drains that we know of it */
+	struct dns_request *drains_request;
 	unsigned rtt_ms;
 	char *error;      /* of the last question, or NULL */
 	uint64_t gone_ms; /* since when it is GONE; 0 */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gslb/link.h"
+#include "gslb/persist.h"
 #include "gslb/publish.h"
 #include "gslb/statezone.h"
 #include "lib/dname.h"
@@ -58,8 +59,10 @@ static void set_offer(struct link *l, struct host *h, struct offer *new, const c
 	statezone_offer_fini(own);
 	*own = *new;
 	*new = (struct offer){ 0 };
-	if (changed)
-		host_touch(h, cause, l->tag);
+	if (!changed)
+		return;
+	host_touch(h, cause, l->tag);
+	persist_offer(g, h, l->peer);
 }
 
 static struct host *host_here(const struct link *l, const char *name)

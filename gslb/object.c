@@ -10,6 +10,7 @@
 
 #include "gslb/host_metrics.h"
 #include "gslb/inside.h"
+#include "gslb/persist.h"
 #include "gslb/policy.h"
 #include "lib/buf.h"
 #include "lib/dname.h"
@@ -100,6 +101,10 @@ void object_put(struct gslb *g, struct gslb_decl *d)
 		(void)map_put(&g->objects, d->id, o); /* was not there */
 	}
 	check(d);
+	if (o->is_stale) {
+		o->is_stale = false;
+		g->nstale--;
+	}
 	if (d->error) {
 		if (o->d != o->good)
 			gslb_decl_free(o->d);
@@ -110,6 +115,7 @@ void object_put(struct gslb *g, struct gslb_decl *d)
 		o->d = o->good = d;
 		take_policy(o);
 		claim_all(g, o);
+		persist_decl(g, d);
 	}
 	object_touch(g, o);
 }
@@ -130,6 +136,7 @@ void object_remove(struct gslb *g, const char *id)
 
 	if (o == NULL)
 		return;
+	persist_decl_gone(g, id);
 	unclaim_all(o);
 	for (struct object **p = &g->dirty_objects; *p; p = &(*p)->next_dirty) {
 		if (*p == o) {
@@ -286,6 +293,8 @@ void object_tell(struct gslb *g, struct object *o)
 {
 	const struct gslb_decl *d = o->d;
 
+	if (o->is_stale)
+		return; /* its source will say how it is */
 	if (d->error && (o->told_error == NULL || strcmp(o->told_error, d->error) != 0)) {
 		if (g->env.on_event)
 			g->env.on_event(g->env.ctx, d->id, true,

@@ -6,6 +6,7 @@
 
 #include <openssl/rand.h>
 
+#include "gslb/drain.h"
 #include "gslb/link.h"
 #include "gslb/names.h"
 #include "gslb/statezone.h"
@@ -208,6 +209,45 @@ static void ask_for_changed(struct link *l, const struct statezone_root *r)
 	}
 }
 
+static void on_drains(void *ctx, const struct dns_reply *reply)
+{
+	struct link *l = ctx;
+	struct strv texts = { 0 };
+
+	l->drains_request = NULL;
+	if (reply->err ||
+	    (reply->rcode != DNS_RCODE_NOERROR && reply->rcode != DNS_RCODE_NXDOMAIN)) {
+		l->drains = 0; /* the next root asks again */
+		return;
+	}
+	for (size_t i = 0; i < reply->nrecords; i++) {
+		const struct dns_record *r = &reply->records[i];
+
+		if (r->section == DNS_ANSWER && r->type == RRTYPE_TXT)
+			strv_take(&texts, statezone_rdata_text(r->rdata, r->rdlen));
+	}
+	drains_from_peer(l->g->drains, l->tag, &texts);
+	strv_fini(&texts);
+}
+
+static void ask_for_drains(struct link *l, uint32_t version)
+{
+	uint8_t name[DNAME_MAX];
+	struct dns_question q = { .servers = l->servers,
+				  .nservers = l->nservers,
+				  .name = name,
+				  .type = RRTYPE_TXT,
+				  .timeout_ms = link_timeout_ms(l),
+				  .tries = 3,
+				  .on_done = on_drains,
+				  .ctx = l };
+
+	if (l->drains_request || dname_join(STATEZONE_DRAINS, l->state_origin, name))
+		return;
+	l->drains = version;
+	l->drains_request = dns_client_ask(l->g->env.dns, &q);
+}
+
 static void take_root(struct link *l, struct statezone_root *r)
 {
 	if (!strv_equal(&l->hears, &r->hears)) {
@@ -215,6 +255,8 @@ static void take_root(struct link *l, struct statezone_root *r)
 		l->hears = r->hears;
 		r->hears = (struct strv){ 0 };
 	}
+	if (l->drains != r->drains)
+		ask_for_drains(l, r->drains);
 	if (l->kind != LINK_GSLBD || l->epoch != r->epoch) {
 		l->kind = LINK_GSLBD;
 		loop_timer_cancel(l->cycle);
@@ -361,6 +403,7 @@ static struct link *link_new(struct peers *p, size_t peer, struct lbzone *z)
 static void link_free(struct link *l)
 {
 	dns_request_cancel(l->poll);
+	dns_request_cancel(l->drains_request);
 	link_asks_fini(l);
 	loop_timer_free(l->timer);
 	loop_timer_free(l->cycle);
@@ -403,6 +446,16 @@ void peers_zones_changed(struct peers *p)
 			p->links = mem_array(p->links, p->nlinks + 1, sizeof(*p->links));
 			p->links[p->nlinks++] = link_new(p, i, z->value);
 		}
+	}
+}
+
+void peers_remembered(struct peers *p, size_t i, const struct lbzone *z)
+{
+	struct link *l = link_of(p, i, z);
+
+	if (l && l->state.life == PEER_NEW) {
+		l->state.life = PEER_SILENT;
+		l->state.heard_ms = clock_mono_ms();
 	}
 }
 

@@ -31,6 +31,8 @@ void peers_free(struct peers *p);
 void peers_start(struct peers *p);
 /* The zones in force are others: links come and go. */
 void peers_zones_changed(struct peers *p);
+/* What peer number I offered in Z was read from the disk: it counts for the grace. */
+void peers_remembered(struct peers *p, size_t i, const struct lbzone *z);
 /* H is new, or in another zone: ask every peer about it. */
 void peers_watch(struct peers *p, struct host *h);
 /* The addresses of the name server NAME became others. */

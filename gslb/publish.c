@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "gslb/compile.h"
+#include "gslb/drain.h"
 #include "gslb/geo.h"
 #include "gslb/inside.h"
 #include "gslb/statezone.h"
@@ -316,6 +317,33 @@ static void put_root(struct txn *t, const struct gslb *g, struct lbzone *z)
 	buf_fini(&rdata);
 }
 
+/* What was drained here, for the peers: one TXT record a drain. */
+static void put_drains(struct txn *t, const struct gslb *g, const struct lbzone *z)
+{
+	uint8_t owner[DNAME_MAX];
+	struct strv texts = { 0 };
+
+	if (dname_join(STATEZONE_DRAINS, z->state_wire, owner))
+		return;
+	drains_own(g->drains, &texts);
+	struct buf *bufs = mem_calloc(texts.n, sizeof(*bufs));
+	struct rdata *rdata = mem_calloc(texts.n, sizeof(*rdata));
+	for (size_t i = 0; i < texts.n; i++) {
+		statezone_text_rdata(texts.s[i], &bufs[i]);
+		rdata[i] = (struct rdata){ (const uint8_t *)bufs[i].data, (uint16_t)bufs[i].len };
+	}
+	int err = texts.n ? txn_put_rrset(t, z->state_wire, owner, RRTYPE_TXT, STATE_TTL_S, rdata,
+					  texts.n)
+			  : txn_remove(t, z->state_wire, owner, RRTYPE_TXT);
+	if (err)
+		put_failed(err, owner, RRTYPE_TXT);
+	for (size_t i = 0; i < texts.n; i++)
+		buf_fini(&bufs[i]);
+	free(bufs);
+	free(rdata);
+	strv_fini(&texts);
+}
+
 static void publish_apex(struct txn *t, const struct gslb *g, struct lbzone *z)
 {
 	struct strv ns = { 0 }, own = { 0 };
@@ -336,12 +364,14 @@ static void publish_apex(struct txn *t, const struct gslb *g, struct lbzone *z)
 
 static void finish_zone(struct txn *t, const struct gslb *g, struct lbzone *z)
 {
+	if (z->has_state && (z->apex_dirty || z->drains_dirty))
+		put_drains(t, g, z);
 	if (z->has_state && (z->apex_dirty || z->root_dirty))
 		put_root(t, g, z);
 	txn_serial_least(t, z->wire, next_serial(g, z->wire));
 	if (z->has_state)
 		txn_serial_least(t, z->state_wire, next_serial(g, z->state_wire));
-	z->apex_dirty = z->root_dirty = false;
+	z->apex_dirty = z->root_dirty = z->drains_dirty = false;
 }
 
 static void drop_zone(struct txn *t, const struct lbzone *z)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gslb/drain.h"
 #include "gslb/peers.h"
 #include "gslb/watch.h"
 #include "lib/error.h"
@@ -63,9 +64,9 @@ void statezone_root_rdata(const struct gslb *g, const struct lbzone *z, struct b
 
 	peers_heard(g->peers, z, &hears);
 	char *list = strv_join(&hears, ",");
-	buf_printf(&b, "gslbd1 e=%016llx v=%u r=%d t=%s s=%s",
-		   (unsigned long long)peers_epoch(g->peers), z->version, g->is_synced, g->own_tag,
-		   list);
+	buf_printf(&b, "gslbd1 e=%016llx v=%u r=%d d=%u t=%s s=%s",
+		   (unsigned long long)peers_epoch(g->peers), z->version, g->is_synced,
+		   drains_version(g->drains), g->own_tag, list);
 	statezone_text_rdata(buf_str(&b), out);
 	for (uint32_t i = 0; i < LBZONE_CHANGES_MAX && i < z->version; i++) {
 		uint32_t v = z->version - i;
@@ -125,6 +126,9 @@ static int parse_head(char *text, struct statezone_root *r)
 		case 'v':
 			r->version = (uint32_t)strtoul(word + 2, NULL, 10);
 			seen |= 2;
+			break;
+		case 'd':
+			r->drains = (uint32_t)strtoul(word + 2, NULL, 10);
 			break;
 		case 'r':
 			r->is_ready = word[2] == '1';
@@ -237,18 +241,13 @@ static void sort(struct netaddr *list, size_t n)
 		qsort(list, n, sizeof(*list), compare_addr);
 }
 
-int statezone_host_parse(const uint8_t *rdata, size_t len, struct offer *offer)
+int statezone_offer_parse(const char *text, struct offer *offer)
 {
 	struct offer o = { .is_known = true };
-	struct buf b = { 0 };
-	char text[256], *save = NULL;
-	size_t pos = 0;
-
-	while (next_string(rdata, len, &pos, text))
-		buf_puts(&b, text);
-	char *line = buf_take(&b);
+	char *line = mem_strdup(text), *save = NULL;
 	char *word = strtok_r(line, " ", &save);
 	int err = word ? health_from_text(word, &o.health) : ERR_SYNTAX;
+
 	while (!err && (word = strtok_r(NULL, " ", &save)) != NULL)
 		parse_word(word, &o);
 	free(line);
@@ -259,6 +258,48 @@ int statezone_host_parse(const uint8_t *rdata, size_t len, struct offer *offer)
 	statezone_offer_fini(offer);
 	*offer = o;
 	return 0;
+}
+
+char *statezone_rdata_text(const uint8_t *rdata, size_t len)
+{
+	struct buf b = { 0 };
+	char text[256];
+	size_t pos = 0;
+
+	while (next_string(rdata, len, &pos, text))
+		buf_puts(&b, text);
+	return buf_take(&b);
+}
+
+int statezone_host_parse(const uint8_t *rdata, size_t len, struct offer *offer)
+{
+	char *text = statezone_rdata_text(rdata, len);
+	int err = statezone_offer_parse(text, offer);
+
+	free(text);
+	return err;
+}
+
+static void print_addrs(struct buf *b, const char *before, const char *between,
+			const struct netaddr *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char text[NETADDR_TEXT_MAX];
+
+		buf_printf(b, "%s%s", i ? between : before, netaddr_to_text(&list[i], text));
+	}
+}
+
+char *statezone_offer_text(const struct offer *o)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, health_text(o->health));
+	print_addrs(&b, " ", " ", o->targets, o->ntargets);
+	print_addrs(&b, " -", " -", o->others, o->nothers);
+	print_addrs(&b, " up=", ",", o->up, o->nup);
+	print_addrs(&b, " down=", ",", o->down, o->ndown);
+	return buf_take(&b);
 }
 
 static bool lists_equal(const struct netaddr *a, size_t na, const struct netaddr *b, size_t nb)

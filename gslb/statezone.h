@@ -2,8 +2,8 @@
  * statezone - what gslbd clusters tell one another through DNS: the words in the TXT
  * records of a state zone, written and read.
  *
- *	root:  "gslbd1 e=5f0c… v=17 r=1 t=eu s=us,za"  "17 shop"  "16 a.b"
- *	       format, epoch of the process, version, ready, own tag, peers that it hears;
+ *	root:  "gslbd1 e=5f0c… v=17 r=1 d=0 t=eu s=us,za"  "17 shop"  "16 a.b"
+ *	       format, epoch of the process, version, ready, drains, own tag, peers that it hears;
  *	       then the hosts that changed, the last first: version and relative name
  *	host:  "Healthy 192.0.2.1 -192.0.2.2 up=192.0.2.1,198.51.100.1 down=192.0.2.2"
  *	       health of the host in that cluster, its targets (-: not healthy now), what its probes
@@ -21,6 +21,8 @@
 #include "gslb/inside.h"
 #include "lib/buf.h"
 
+#define STATEZONE_DRAINS ((const uint8_t *)"\7_drains") /* below the root: TXT, one a drain */
+
 /* --- ours --- */
 /* What we say of H.  Caller frees. */
 char *statezone_host_text(const struct host *h);
@@ -36,6 +38,7 @@ void statezone_name_servers(const struct gslb *g, const struct lbzone *z, struct
 struct statezone_root {
 	uint64_t epoch;
 	uint32_t version;
+	uint32_t drains; /* another when they are others; 0 = none */
 	bool is_ready;
 	char tag[64];
 	struct strv hears; /* tags */
@@ -50,5 +53,10 @@ void statezone_root_fini(struct statezone_root *r);
 
 /* Parse the RDATA of a host into OFFER (its old content is freed).  0 or ERR_SYNTAX. */
 int statezone_host_parse(const uint8_t *rdata, size_t len, struct offer *offer);
+/* The same as text. */
+int statezone_offer_parse(const char *text, struct offer *offer);
+char *statezone_offer_text(const struct offer *o); /* caller frees */
+/* The strings of one TXT record joined; caller frees. */
+char *statezone_rdata_text(const uint8_t *rdata, size_t len);
 bool statezone_offers_equal(const struct offer *a, const struct offer *b);
 void statezone_offer_fini(struct offer *o);

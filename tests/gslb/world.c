@@ -163,6 +163,7 @@ int cluster_try(struct cluster *c, const char *const *pairs, char **ret_why)
 				.config = c->config,
 				.zonedb = c->db,
 				.dns = c->dns,
+				.state = c->state,
 				.ctx = c,
 				.on_export = on_export,
 				.on_resolved = on_resolved,

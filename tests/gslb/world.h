@@ -20,6 +20,7 @@ struct cluster {
 	struct zonedb *db;
 	struct dns_client *dns;
 	struct gslb *g;
+	struct state *state; /* set before cluster_open; borrowed */
 	struct fake_dns *server;
 	struct answerer *answerer;
 	struct server_settings *settings;
