@@ -11,6 +11,7 @@
 #include "lib/loop.h"
 #include "lib/map.h"
 #include "lib/mem.h"
+#include "lib/metric.h"
 
 struct watcher {
 	struct watcher *next;
@@ -146,6 +147,8 @@ static void finish(struct probe *pr, bool good, const char *why)
 		good = !good;
 	}
 	mem_strset(&pr->reason, good ? "" : why);
+	metric_add(METRIC_PROBES_TOTAL, 1, pr->spec->ops->name, good ? "good" : "bad");
+	metric_observe(METRIC_PROBE_DURATION, pr->rtt_ms / 1000.0, pr->spec->ops->name);
 	loop_timer_set(pr->timer, next_wait_ms(pr));
 	judge(pr, good); /* last: a watcher may unwatch, and so free the probe */
 }

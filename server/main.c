@@ -215,6 +215,7 @@ static void reload(void *ctx)
 	struct house *h = ctx;
 
 	log_info("reloading");
+	metric_add(METRIC_CONFIG_RELOADS_TOTAL, 1);
 	static_zones_reload(h->static_zones);
 	k8s_reload(h->k8s);
 }

@@ -10,8 +10,10 @@
 #include "lib/backoff.h"
 #include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/http_metric.h"
 #include "lib/json.h"
 #include "lib/loop.h"
+#include "lib/metric.h"
 
 struct http_api {
 	struct http_api_config c;
@@ -33,6 +35,7 @@ struct http_api_call {
 	void *ctx;
 	struct backoff backoff;
 	bool renewed;
+	uint64_t sent_ms; /* of this try */
 	struct loop_timer *timer;
 	struct http_request *running;
 };
@@ -212,6 +215,21 @@ int64_t http_api_date_s(const struct http_response *r)
 	return date ? (int64_t)curl_getdate(date, NULL) : -1;
 }
 
+static void measure(const struct http_api_call *call, const struct http_response *response, int err)
+{
+	const char *method = call->method ? call->method : "GET";
+	double seconds = (double)(clock_mono_ms() - call->sent_ms) / 1000;
+	char host[128], code[16];
+
+	http_metric_host(call->url, host, sizeof(host));
+	(void)snprintf(code, sizeof(code), "%d", response->status);
+	metric_add(METRIC_PROVIDER_REQUESTS_TOTAL, 1, host, response->err ? "error" : code);
+	metric_observe(METRIC_PROVIDER_REQUEST_DURATION, seconds, host);
+	if (err == ERR_LIMIT)
+		metric_add(METRIC_PROVIDER_THROTTLED_TOTAL, 1, host);
+	http_metric_observe(method, call->url, response->status, seconds);
+}
+
 static void on_done(void *ctx, const struct http_response *response)
 {
 	struct http_api_call *call = ctx;
@@ -230,6 +248,7 @@ static void on_done(void *ctx, const struct http_response *response)
 		   api->c.is_throttle(api->c.ctx, r.status, r.body)) {
 		r.err = ERR_LIMIT;
 	}
+	measure(call, response, r.err);
 	if (r.err && (renew(call, response, r.err) || try_again(call, response, r.err)))
 		return;
 	if (!response->err && r.len)
@@ -287,6 +306,7 @@ void http_api_call_go(struct http_api_call *call, int err, const char *why)
 		.on_done = on_done,
 		.ctx = call,
 	};
+	call->sent_ms = clock_mono_ms();
 	call->running = http_client_call(api->c.http, &h);
 }
 

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "lib/dname.h"
 #include "lib/error.h"
 #include "lib/mem.h"
+#include "lib/metric.h"
 #include "lib/rdata.h"
 #include "lib/rrtype.h"
 #include "lib/wire.h"
@@ -702,6 +704,7 @@ static void announce(struct txn *t)
 
 int txn_commit(struct txn *t, char **ret_why)
 {
+	uint64_t begun_ns = clock_mono_ns();
 	int err = 0;
 
 	announce(t);
@@ -709,6 +712,7 @@ int txn_commit(struct txn *t, char **ret_why)
 		if (tz->now)
 			err = check_zone(tz->now, ret_why);
 	if (err) {
+		metric_add(METRIC_COMMIT_ERRORS_TOTAL, 1);
 		txn_abort(t);
 		return err;
 	}
@@ -720,6 +724,8 @@ int txn_commit(struct txn *t, char **ret_why)
 	}
 	struct zonedb_version *before = t->db->current;
 	version_publish(t->v, &t->cow);
+	metric_add(METRIC_COMMITS_TOTAL, 1);
+	metric_observe(METRIC_COMMIT_DURATION, (double)(clock_mono_ns() - begun_ns) * 1e-9);
 	tell(t);
 	zonedb_unref(before);
 	txn_free(t);
