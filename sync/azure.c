@@ -21,7 +21,7 @@
 
 struct azure_zone {
 	char *name;
-	char *path;       /* resource id as Azure spells it */
+	char *path;       /* of the resource */
 	struct map etags; /* "name type" -> etag */
 	struct map tags;  /* "name type" -> the set's metadata as the property says it */
 };
@@ -221,7 +221,11 @@ static void take_zone(struct provider *p, const cJSON *json)
 		return;
 	struct azure_zone *z = MEM_NEW(struct azure_zone);
 	z->name = dname_text_normal(name);
-	z->path = mem_strdup(id);
+	/* as the API documents it: lists spell it "dnszones" */
+	z->path =
+		mem_printf("/subscriptions/%s/resourceGroups/%s/providers/Microsoft.Network/%s/%s",
+			   p->account.subscription_id, p->account.resource_group,
+			   p->is_private ? "privateDnsZones" : "dnsZones", name);
 	p->zones = mem_array(p->zones, p->nzones + 1, sizeof(struct azure_zone *));
 	p->zones[p->nzones++] = z;
 	strv_add(&p->origins, z->name);

@@ -12,14 +12,18 @@ class Cloudflare(Fake):
         self.zones = {("%032x" % (i + 1)): z for i, z in enumerate(zones)}
         self.plan, self.has_batch = plan, has_batch
         self.records = {z: {} for z in self.zones}
+        self.custom = {z: {} for z in self.zones}    # id -> custom hostname
+        self.regions = {z: {} for z in self.zones}   # hostname -> region key
+        self.endless = False                         # says that there is always one more page
         self.serial = 0
 
     def seed(self, type, name, content, ttl=1, **more):
         zid = next(z for z, n in self.zones.items() if name == n or name.endswith("." + n))
         self.serial += 1
         rid = "%032x" % (0xabc000 + self.serial)
-        r = {"id": rid, "type": type, "name": name, "content": content, "ttl": ttl, "proxied": False,
-             "proxiable": type in ("A", "AAAA", "CNAME"), "comment": None, "tags": [], "created_on": now()}
+        r = {"id": rid, "name": name, "type": type, "content": content, "proxiable": type in ("A", "AAAA", "CNAME"),
+             "proxied": False, "ttl": ttl, "settings": {}, "meta": {}, "comment": None, "tags": [],
+             "created_on": now(), "modified_on": now()}
         r.update(more)
         self.records[zid][rid] = r
         return r
@@ -41,7 +45,7 @@ class Cloudflare(Fake):
         n, page = int(query.get("per_page", per_page)), int(query.get("page", 1))
         part = items[(page - 1) * n: page * n]
         return self.good(part, {"page": page, "per_page": n, "count": len(part), "total_count": len(items),
-                                "total_pages": max(1, -(-len(items) // n))})
+                                "total_pages": page + 1 if self.endless else max(1, -(-len(items) // n))})
 
     def check(self, zid, r, store, skip=None):
         """The service's own rules; None if R may stand in STORE."""
@@ -65,9 +69,11 @@ class Cloudflare(Fake):
         return None
 
     def full(self, zid, body, rid=None):
-        r = {"id": rid, "type": body["type"], "name": body["name"].lower(), "content": body.get("content", ""),
-             "ttl": body.get("ttl", 1), "proxied": body.get("proxied", False), "comment": body.get("comment"),
-             "tags": body.get("tags", []), "proxiable": body["type"] in ("A", "AAAA", "CNAME"), "created_on": now()}
+        r = {"id": rid, "name": body["name"].lower(), "type": body["type"], "content": body.get("content", ""),
+             "proxiable": body["type"] in ("A", "AAAA", "CNAME") and not re.match(r"127\.|10\.", body.get("content") or ""),
+             "proxied": body.get("proxied", False), "ttl": body.get("ttl", 1),
+             "settings": {"flatten_cname": False} if body["type"] == "CNAME" else {}, "meta": {},
+             "comment": body.get("comment"), "tags": body.get("tags", []), "created_on": now(), "modified_on": now()}
         if r["proxied"]:
             r["ttl"] = 1
         if "priority" in body:
@@ -106,14 +112,53 @@ class Cloudflare(Fake):
         self.records[zid] = store
         return self.good(out)
 
+    def zone(self, zid, name):
+        return {"id": zid, "name": name, "status": "active", "paused": False, "type": "full", "development_mode": 0,
+                "name_servers": ["blakely.ns.cloudflare.com", "vin.ns.cloudflare.com"], "original_name_servers": None,
+                "original_registrar": None, "original_dnshost": None, "modified_on": now(), "created_on": now(),
+                "activated_on": now(), "vanity_name_servers": [], "vanity_name_servers_ips": None,
+                "meta": {"step": 4, "custom_certificate_quota": 0, "page_rule_quota": 3, "phishing_detected": False},
+                "owner": {"id": None, "type": "user", "email": None}, "account": {"id": "a" * 32, "name": "Account"},
+                "tenant": {"id": None, "name": None}, "tenant_unit": {"id": None},
+                "permissions": ["#dns_records:edit", "#dns_records:read", "#zone:read"],
+                "plan": {"id": "0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee", "name": self.plan, "legacy_id": self.plan}}
+
+    def hosts(self, method, zid, kind, key, query, data):
+        """custom_hostnames and addressing/regional_hostnames."""
+        if kind == "custom_hostnames":
+            store = self.custom[zid]
+            if method == "GET":
+                return self.page(list(store.values()), query, 20)
+            if method == "DELETE":
+                return self.good({"id": key}) if store.pop(key, None) else self.error(1436, "not found", 404)
+            if any(c["hostname"] == data["hostname"] for c in store.values()):
+                return self.error(1406, "Duplicate custom hostname found.", 409)
+            self.serial += 1
+            rid = "%032x" % (0xc0c000 + self.serial)
+            store[rid] = {"id": rid, "hostname": data["hostname"], "status": "pending", "ssl": data["ssl"],
+                          "custom_origin_server": data.get("custom_origin_server")}
+            return self.good(store[rid])
+        store = self.regions[zid]
+        if method == "GET":
+            return self.good([{"hostname": h, "region_key": r, "created_on": now()} for h, r in store.items()])
+        if method == "DELETE":
+            return self.good(None) if store.pop(key, None) else self.error(1000, "not found", 404)
+        host = key or data["hostname"]
+        if (method == "POST") == (host in store):
+            return self.error(1001, "exists" if method == "POST" else "does not exist", 400)
+        store[host] = data["region_key"]
+        return self.good({"hostname": host, "region_key": data["region_key"], "created_on": now()})
+
     def handle(self, method, path, query, headers, body):
         if headers.get("Authorization") != "Bearer good-token":
             return self.error(10000, "Authentication error", 403)
         data = json.loads(body) if body else {}
-        zones = [{"id": i, "name": n, "status": "active", "paused": False, "type": "full",
-                  "plan": {"id": "x", "legacy_id": self.plan}} for i, n in self.zones.items()]
+        zones = [self.zone(i, n) for i, n in self.zones.items()]
         if path == "/zones":
             return self.page(zones, query, 20)
+        m = re.fullmatch(r"/zones/(\w+)/(custom_hostnames|addressing/regional_hostnames)(?:/([^/]+))?", path)
+        if m and m[1] in self.zones:
+            return self.hosts(method, m[1], m[2], m[3], query, data)
         m = re.fullmatch(r"/zones/(\w+)(/dns_records(/batch|/(\w+))?)?", path)
         if not m or m[1] not in self.zones:
             return self.error(7003, "Could not route to " + path, 404)
