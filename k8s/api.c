@@ -221,7 +221,9 @@ static void send_now(struct api_call *c, const char *authorization)
 		.headers = list,
 		.body = c->r.body,
 		.body_len = c->r.body ? strlen(c->r.body) : 0,
-		.timeout_ms = c->r.stream ? 0 : a->timeout_ms,
+		.timeout_ms = c->r.stream       ? 0
+			      : c->r.timeout_ms ? c->r.timeout_ms
+						: a->timeout_ms,
 		.idle_timeout_ms = c->r.idle_timeout_ms,
 		.max_body = c->r.stream ? 0 : MAX_BODY,
 		.ca_file = k->ca_file,
@@ -410,6 +412,12 @@ struct api *api_new(struct loop *loop, const struct config *config, struct http_
 	a->timeout_ms = timeout > UINT32_MAX ? UINT32_MAX : (unsigned)timeout;
 	a->qps = (double)config_number(config, OPT_KUBE_API_QPS);
 	a->burst = (double)config_number(config, OPT_KUBE_API_BURST);
+	/* Those are ExternalDNS's; writing back wants more, as controllers have it. */
+	if (!config_is_set(config, OPT_KUBE_API_QPS) &&
+	    !config_is_set(config, OPT_KUBE_API_BURST)) {
+		a->qps = 20;
+		a->burst = 30;
+	}
 	if (a->burst < 1)
 		a->burst = 1;
 	a->tokens = a->burst;

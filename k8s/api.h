@@ -29,6 +29,7 @@ struct api_request {
 	bool stream;              /* no limit of time; on_data gets the body of a 2xx */
 	bool free; /* does not count against --kube-api-qps (watches, pages of a list) */
 	unsigned idle_timeout_ms; /* of a stream */
+	unsigned timeout_ms;      /* of the whole; 0 = --kube-api-request-timeout */
 	int (*on_data)(void *ctx, const char *data, size_t len);
 	void (*on_headers)(void *ctx, const struct http_response *r);
 	/* Always called once, unless cancelled; not from inside api_send. */

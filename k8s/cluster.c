@@ -8,6 +8,7 @@
 #include "k8s/kubeconfig.h"
 #include "k8s/store.h"
 #include "k8s/watch.h"
+#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/config.h"
 #include "lib/json.h"
@@ -203,7 +204,36 @@ struct api *cluster_api(struct cluster *c)
 	return c->api;
 }
 
-const char *cluster_version(const struct cluster *c, enum kind_id kind)
+char *cluster_api_version(const struct cluster *c, enum kind_id kind)
 {
-	return discovery_version(c->discovery, kind);
+	const char *version = discovery_version(c->discovery, kind);
+
+	if (version == NULL)
+		return NULL;
+	return *kinds[kind].group ? mem_printf("%s/%s", kinds[kind].group, version)
+				  : mem_strdup(version);
+}
+
+static void add_part(struct buf *b, const char *part)
+{
+	if (part && *part)
+		buf_printf(b, "/%s", part);
+}
+
+char *cluster_path(const struct cluster *c, enum kind_id kind, const char *namespace,
+		   const char *name, const char *sub)
+{
+	char *version = cluster_api_version(c, kind);
+	struct buf b = { 0 };
+
+	if (version == NULL)
+		return NULL;
+	buf_printf(&b, "%s/%s", *kinds[kind].group ? "/apis" : "/api", version);
+	if (namespace && *namespace)
+		buf_printf(&b, "/namespaces/%s", namespace);
+	add_part(&b, kinds[kind].plural);
+	add_part(&b, name);
+	add_part(&b, sub);
+	free(version);
+	return buf_take(&b);
 }

@@ -334,7 +334,8 @@ static bool is_superseded(struct source_run *run, const struct object *o)
 		if (source_get(run, KIND_GSLB, o->namespace, o->name) == NULL)
 			return false;
 		source_warning(run, o, "LegacyIgnored",
-			       "a Gslb of k8gb.io with the same name is there and counts instead");
+			       "Legacy Gslb ignored. Edit k8gb.io Gslb %s/%s instead.",
+			       o->namespace, o->name);
 		return true;
 	case KIND_INGRESS:
 		return source_get(run, KIND_GSLB, o->namespace, o->name) ||
@@ -366,8 +367,11 @@ static void collect(struct source_run *run, const struct object *o)
 		refuse(d, "NoHosts", "no rule names a host");
 	attach_policy(run, o, d);
 	if (o->kind == KIND_GSLB_LEGACY)
-		source_warning(run, o, "LegacyDeprecated",
-			       "k8gb.absa.oss is the old API group of Gslb; use k8gb.io");
+		source_warning(
+			run, o, "LegacyDeprecated",
+			"Legacy Gslb %s/%s uses deprecated API group k8gb.absa.oss. Set label "
+			"k8gb.io/migration-requested=true to migrate to k8gb.io.",
+			o->namespace, o->name);
 	put(run, o, d);
 }
 

@@ -517,16 +517,16 @@ static void the_canonical_group_counts_before_the_legacy_one(void **state)
 	fixture_apply(f, INGRESS LEGACY);
 	assert_non_null(fixture_decl(f, "k8gb.absa.oss/eu/g"));
 	assert_string_equal(buf_str(&f->errors),
-			    "Gslb eu/g: LegacyDeprecated: k8gb.absa.oss is the "
-			    "old API group of Gslb; use k8gb.io\n");
+			    "Gslb eu/g: LegacyDeprecated: Legacy Gslb eu/g uses deprecated API "
+			    "group k8gb.absa.oss. "
+			    "Set label k8gb.io/migration-requested=true to migrate to k8gb.io.\n");
 	buf_reset(&f->errors);
 	fixture_apply(f, GSLB(TO_INGRESS ", strategy: {type: roundRobin}"));
 	assert_null(fixture_decl(f, "k8gb.absa.oss/eu/g"));
 	assert_non_null(fixture_decl(f, "k8gb.io/eu/g"));
 	assert_string_equal(
 		buf_str(&f->errors),
-		"Gslb eu/g: LegacyIgnored: a Gslb of k8gb.io with the same name is there "
-		"and counts instead\n");
+		"Gslb eu/g: LegacyIgnored: Legacy Gslb ignored. Edit k8gb.io Gslb eu/g instead.\n");
 	fixture_delete(f, KIND_GSLB, "eu", "g");
 	assert_non_null(fixture_decl(f, "k8gb.absa.oss/eu/g"));
 	assert_null(fixture_decl(f, "k8gb.io/eu/g"));
