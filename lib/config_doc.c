@@ -41,6 +41,16 @@ static void remarks(FILE *out, const struct option_row *row)
 		fputc(')', out);
 }
 
+/* Characters of UTF-8 that are not the first octet of theirs: they take no column. */
+static int continuations(const char *s)
+{
+	int n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) == 0x80;
+	return n;
+}
+
 /* Words of TEXT from column COL on, broken before column 100, indented to INDENT. */
 static void wrap(FILE *out, const char *text, int col, int indent)
 {
@@ -71,7 +81,7 @@ static void help_row(FILE *out, const struct option_row *row)
 	if (row->type == OPTION_BOOL)
 		col = fprintf(out, "  --[no-]%s", row->name);
 	else
-		col = fprintf(out, "  --%s=%s", row->name, row->arg);
+		col = fprintf(out, "  --%s=%s", row->name, row->arg) - continuations(row->arg);
 	if (!w)
 		return;
 	fputs(row->help, w);
