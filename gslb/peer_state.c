@@ -30,6 +30,8 @@ bool peer_state_missed(struct peer_state *s, uint64_t now_ms, uint64_t grace_ms,
 	enum peer_life before = s->life;
 
 	s->misses++;
+	if (kept)
+		s->kept_ms = now_ms;
 	switch (s->life) {
 	case PEER_NEW:
 	case PEER_GONE:
@@ -39,7 +41,7 @@ bool peer_state_missed(struct peer_state *s, uint64_t now_ms, uint64_t grace_ms,
 			s->life = PEER_SILENT;
 		break;
 	case PEER_SILENT:
-		if (now_ms - s->heard_ms >= grace_ms && !kept)
+		if (now_ms - s->heard_ms >= grace_ms && now_ms - s->kept_ms >= grace_ms)
 			s->life = PEER_GONE;
 		break;
 	}

@@ -2,8 +2,8 @@
  * peer_state - is a peer cluster there?  The life of one link to it, as a pure
  * machine: no I/O, no clock of its own.
  *
- *	NEW ──heard──► UP ──2 misses──► SILENT ──grace over, nobody hears it──► GONE
- *	                ▲────heard────────┘  └── somebody does: stays           │
+ *	NEW ──heard──► UP ──2 misses──► SILENT ──nobody heard it for the grace──► GONE
+ *	                ▲────heard────────┘  └── somebody did: stays             │
  *	                └──────────────────────────heard───────────────────────┘
  *
  * What a peer offered counts in UP and SILENT; a single lost packet changes nothing.
@@ -21,6 +21,7 @@ struct peer_state {
 	enum peer_life life;
 	unsigned misses;   /* in a row */
 	uint64_t heard_ms; /* last answer; 0 = never */
+	uint64_t kept_ms;  /* when another cluster said last that it hears the peer; 0 = never */
 };
 
 /* "new", "up", "silent", "gone". */

@@ -48,7 +48,9 @@ static void a_peer_that_others_hear_stays(void **state)
 	for (uint64_t t = 1200; t < 100000; t += 200)
 		(void)peer_state_missed(&s, t, GRACE, true);
 	assert_int_equal(s.life, PEER_SILENT);
-	assert_true(peer_state_missed(&s, 100000, GRACE, false));
+	/* nor is it dropped as soon as they cease to */
+	assert_false(peer_state_missed(&s, 100000, GRACE, false));
+	assert_true(peer_state_missed(&s, 99800 + GRACE, GRACE, false));
 	assert_int_equal(s.life, PEER_GONE);
 }
 
