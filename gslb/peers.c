@@ -373,7 +373,7 @@ static void on_cycle(void *ctx)
 		wait = CYCLE_LEAST_MS;
 	if (wait > l->peers->requeue_ms)
 		wait = l->peers->requeue_ms;
-	if (l->waiting.n + l->running.n == 0)
+	if (l->running.n == 0)
 		link_ask_all(l);
 	loop_timer_set(l->cycle, wait);
 }
