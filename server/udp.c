@@ -20,7 +20,8 @@
 #include "zonedb/zonedb.h"
 
 #define BATCH   64
-#define BATCHES 4    /* a callback, so that timers and TCP get their turn under flood */
+#define BATCHES 16   /* a callback, so that timers and TCP get their turn under flood */
+#define BUSY    4    /* so many queries at once: more are there already, ask before waiting */
 #define MSG_MAX 4096 /* a longer query is malformed for all that we serve */
 
 /* One datagram in, and the answer over it. */
@@ -217,7 +218,7 @@ static void on_read(evutil_socket_t fd, short what, void *ctx)
 			break; /* EAGAIN, or an ICMP error of an earlier answer */
 		answer_batch(u, (unsigned)n);
 		send_batch(u, (unsigned)n);
-		if (n < BATCH)
+		if (n < BUSY)
 			break;
 		VERSION_READER_DONE();
 		rcu_quiescent_state();

@@ -12,11 +12,11 @@ usage: bench.py [--build DIR] [--seconds N] [--rounds N] [--names N] [--only NAM
 """
 import argparse
 import os
+import random
 import re
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -45,9 +45,16 @@ def make_zone(folder, names):
 
 
 def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Free for UDP and TCP, and none that the kernel gives to clients."""
+    while True:
+        port = random.randrange(10000, 30000)
+        try:
+            with socket.socket() as t, socket.socket(type=socket.SOCK_DGRAM) as u:
+                t.bind(("127.0.0.1", port))
+                u.bind(("127.0.0.1", port))
+                return port
+        except OSError:
+            pass
 
 
 def gslbd(folder, zone, port, build):
