@@ -37,6 +37,7 @@ struct dns_request {
 	struct dns_client *client;
 	struct dns_request *next, **prev;
 	struct netaddr *servers;
+	char **names;   /* of the servers, if TLS */
 	bool *answered; /* a server: it gave an answer, though a bad one */
 	size_t nservers;
 	unsigned attempt, attempts; /* attempt i goes to server i % nservers */
@@ -47,6 +48,7 @@ struct dns_request {
 	uint16_t flags;
 	struct buf message; /* ready message (dns_client_send) or the transfer's question */
 	const struct tsig_key *key;
+	const struct dns_tls *tls;
 	void (*on_done)(void *ctx, const struct dns_reply *reply);
 	void *ctx;
 
@@ -128,6 +130,9 @@ static void request_free(struct dns_request *r)
 	buf_fini(&r->message);
 	buf_fini(&r->wire);
 	buf_fini(&r->fallback);
+	for (size_t i = 0; r->names && i < r->nservers; i++)
+		free(r->names[i]);
+	free(r->names);
 	free(r->servers);
 	free(r->answered);
 	free(r);
@@ -361,7 +366,8 @@ static void start_tcp(struct dns_request *r, unsigned idle_ms)
 
 	loop_timer_cancel(r->timer);
 	r->tcp = dns_tcp_open(r->client->loop, server_of(r), (const uint8_t *)r->wire.data,
-			      r->wire.len, idle_ms, &h);
+			      r->wire.len, r->tls,
+			      r->names ? r->names[r->attempt % r->nservers] : NULL, idle_ms, &h);
 }
 
 /* --- UDP ------------------------------------------------------------------------------ */
@@ -526,6 +532,16 @@ static struct dns_request *request_new(struct dns_client *c, const struct netadd
 	return r;
 }
 
+static void use_tls(struct dns_request *r, const struct dns_tls *tls, const char *const *names)
+{
+	r->tls = tls;
+	if (tls == NULL)
+		return;
+	r->names = mem_calloc(r->nservers, sizeof(*r->names));
+	for (size_t i = 0; i < r->nservers; i++)
+		r->names[i] = mem_strdup(names[i]);
+}
+
 static struct dns_request *ask(struct dns_client *c, const struct dns_question *q,
 			       const uint8_t *name, uint16_t type)
 {
@@ -533,7 +549,8 @@ static struct dns_request *ask(struct dns_client *c, const struct dns_question *
 
 	r->attempts = (q->tries ? q->tries : TRIES) * (unsigned)q->nservers;
 	r->timeout_ms = q->timeout_ms ? q->timeout_ms : TRY_MS;
-	r->tcp_only = q->tcp_only;
+	r->tcp_only = q->tcp_only || q->tls;
+	use_tls(r, q->tls, q->names);
 	r->key = q->key;
 	r->on_done = q->on_done;
 	r->ctx = q->ctx;
@@ -592,6 +609,7 @@ struct dns_request *dns_client_transfer(struct dns_client *c, const struct dns_t
 					    q->incremental ? RRTYPE_IXFR : RRTYPE_AXFR);
 
 	r->is_transfer = r->is_ready_message = true;
+	use_tls(r, q->tls, q->names);
 	r->attempts = (unsigned)q->nservers;
 	r->timeout_ms = q->idle_ms ? q->idle_ms : TRANSFER_IDLE_MS;
 	r->key = q->key;

@@ -1,6 +1,6 @@
 /*
  * dns_client - asynchronous DNS questions on the control loop: UDP with retries
- * over all servers, TCP on TC, TSIG by request, strict parsing by our own
+ * over all servers, TCP on TC, TLS and TSIG by request, strict parsing by our own
  * parser.  Used for peers, the edge DNS, and RFC 2136.  Control thread.
  */
 #pragma once
@@ -15,6 +15,7 @@
 struct loop;
 struct dns_client;
 struct dns_request;
+struct dns_tls;
 struct tsig_key;
 
 enum dns_section { DNS_ANSWER = 1, DNS_AUTHORITY = 2, DNS_ADDITIONAL = 3 };
@@ -30,7 +31,7 @@ struct dns_record {
 
 struct dns_reply {
 	int err; /* 0: an answer came (any rcode; SERVFAIL and REFUSED only if no server had a
-		    better one); ERR_TIMEOUT, ERR_NETWORK, ERR_PROTOCOL, ERR_AUTH (TSIG) */
+		    better one); ERR_TIMEOUT, ERR_NETWORK, ERR_PROTOCOL, ERR_AUTH (TSIG, TLS) */
 	struct netaddr server; /* who answered */
 	uint8_t rcode;         /* 0..15 */
 	bool aa;
@@ -51,6 +52,8 @@ struct dns_question {
 	unsigned tries;      /* rounds over all servers; 0 = 2 */
 	bool mix_case;       /* random case in the name, which the answer must repeat (0x20) */
 	const struct tsig_key *key; /* NULL = none; borrowed until on_done */
+	const struct dns_tls *tls;  /* NULL = in the clear, else all over TLS; borrowed alike */
+	const char *const *names;   /* of the servers, for TLS; copied */
 	/* REPLY is borrowed.  Called once unless cancelled, never from within dns_client_ask. */
 	void (*on_done)(void *ctx, const struct dns_reply *reply);
 	void *ctx;
@@ -71,6 +74,8 @@ struct dns_transfer_question {
 	unsigned idle_ms;              /* between two pieces; 0 = 10 s */
 	size_t max_records, max_bytes; /* of the stream; 0 = no limit */
 	const struct tsig_key *key;
+	const struct dns_tls *tls; /* as in a question */
+	const char *const *names;
 	/* Each record with what it means; borrowed.  Not 0 stops with that error. */
 	int (*on_record)(void *ctx, enum transfer_op op, const struct dns_record *r);
 	/*

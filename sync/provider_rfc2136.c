@@ -1,7 +1,7 @@
 /*
  * provider_rfc2136 - any name server that takes dynamic updates: reads by AXFR
  * and then IXFR, writes by UPDATE with prerequisites, so that nobody else's change
- * is overwritten.  TSIG, several hosts, several zones.
+ * is overwritten.  TSIG, TLS, several hosts, several zones.
  *
  *	records: per zone IXFR from the serial we have (AXFR the first time)
  *	apply:   batch.c ─► update.c ─► dns_client ─► rcode
@@ -12,6 +12,7 @@
 #include "lib/config.h"
 #include "lib/dname.h"
 #include "lib/dns_client.h"
+#include "lib/dns_tls.h"
 #include "lib/error.h"
 #include "lib/idna.h"
 #include "lib/log.h"
@@ -49,10 +50,12 @@ struct provider {
 	const struct strv *hosts;
 	uint16_t port;
 	struct netaddr *servers;
+	const char **names; /* of their hosts */
 	size_t nservers;
 	enum strategy strategy;
 	unsigned turn;
 	struct tsig_key *key; /* NULL: insecure */
+	struct dns_tls *tls;  /* NULL: in the clear */
 	bool axfr;
 	struct update_options options;
 	struct zone *zones;
@@ -78,18 +81,23 @@ static void read_zone(struct provider *p);
 
 /* --- servers ------------------------------------------------------------------------ */
 
-/* The servers, the one whose turn it is first; OUT holds all.  The others are for when it is gone.
- */
-static void in_turn(struct provider *p, struct netaddr *out)
+/* The servers, the one whose turn it is first.  The others are for when it is gone. */
+static void in_turn(struct provider *p, struct netaddr **ret_servers, const char ***ret_names)
 {
+	struct netaddr *servers = mem_calloc(p->nservers, sizeof(*servers));
+	const char **names = mem_calloc(p->nservers, sizeof(*names));
 	size_t first = 0;
 
 	if (p->strategy == STRATEGY_ROUND_ROBIN)
 		first = p->turn++ % p->nservers;
 	else if (p->strategy == STRATEGY_RANDOM)
 		first = (size_t)random() % p->nservers;
-	for (size_t i = 0; i < p->nservers; i++)
-		out[i] = p->servers[(first + i) % p->nservers];
+	for (size_t i = 0; i < p->nservers; i++) {
+		servers[i] = p->servers[(first + i) % p->nservers];
+		names[i] = p->names[(first + i) % p->nservers];
+	}
+	*ret_servers = servers;
+	*ret_names = names;
 }
 
 static void end_records(struct provider *p, int err, const char *text)
@@ -113,7 +121,9 @@ static void resolved(void *ctx, const struct netaddr *a, size_t n, const char *w
 	if (n) {
 		p->servers = mem_array(p->servers, p->nservers + n, sizeof(*p->servers));
 		memcpy(p->servers + p->nservers, a, n * sizeof(*a));
-		p->nservers += n;
+		p->names = mem_array(p->names, p->nservers + n, sizeof(*p->names));
+		for (size_t i = 0; i < n; i++)
+			p->names[p->nservers++] = p->hosts->s[p->at];
 	} else {
 		log_warning("provider rfc2136: host %s: %s", p->hosts->s[p->at], why);
 	}
@@ -127,6 +137,24 @@ static void resolved(void *ctx, const struct netaddr *a, size_t n, const char *w
 	}
 }
 
+/* The files are read for each full read, for certificates change more often than programs. */
+static char *open_tls(struct provider *p)
+{
+	const struct config *c = p->env.config;
+	struct dns_tls *tls = NULL;
+	char *why = NULL;
+
+	if (!config_bool(c, OPT_RFC2136_USE_TLS))
+		return NULL;
+	if (dns_tls_new(config_text(c, OPT_TLS_CA), config_text(c, OPT_TLS_CLIENT_CERT),
+			config_text(c, OPT_TLS_CLIENT_CERT_KEY),
+			config_bool(c, OPT_RFC2136_SKIP_TLS_VERIFY), &tls, &why))
+		return why;
+	dns_tls_free(p->tls);
+	p->tls = tls;
+	return NULL;
+}
+
 /* Names may have moved: they are looked up for each full read. */
 static void records(struct provider *p,
 		    void (*done)(void *ctx, int err, const char *err_text,
@@ -137,6 +165,10 @@ static void records(struct provider *p,
 	p->ctx = ctx;
 	p->nservers = 0;
 	p->at = 0;
+	char *why = open_tls(p);
+	if (why)
+		log_warning("provider rfc2136: the last good TLS files are used on: %s", why);
+	free(why);
 	p->resolve = resolve_host(p->env.loop, p->hosts->s[0], p->port, resolved, p);
 }
 
@@ -209,6 +241,7 @@ static void transferred(void *ctx, int err, unsigned rcode, const struct transfe
 static void read_zone(struct provider *p)
 {
 	struct netaddr *servers;
+	const char **names;
 	struct zone *z;
 
 	if (!p->axfr || p->at == p->nzones) {
@@ -216,8 +249,7 @@ static void read_zone(struct provider *p)
 		return;
 	}
 	z = &p->zones[p->at];
-	servers = mem_calloc(p->nservers, sizeof(*servers));
-	in_turn(p, servers);
+	in_turn(p, &servers, &names);
 	struct dns_transfer_question q = { .servers = servers,
 					   .nservers = p->nservers,
 					   .zone = z->origin,
@@ -226,11 +258,14 @@ static void read_zone(struct provider *p)
 					   .soa_len = z->soa_len,
 					   .idle_ms = ANSWER_MS,
 					   .key = p->key,
+					   .tls = p->tls,
+					   .names = names,
 					   .on_record = got_record,
 					   .on_done = transferred,
 					   .ctx = p };
 	p->request = dns_client_transfer(p->env.dns, &q);
 	free(servers);
+	free(names);
 }
 
 /* --- writing ------------------------------------------------------------------------- */
@@ -308,7 +343,8 @@ static void send_update(void *ctx, struct batch *b, const void *zone, struct cha
 {
 	struct provider *p = ctx;
 	const struct zone *z = zone;
-	struct netaddr *servers = mem_calloc(p->nservers, sizeof(*servers));
+	struct netaddr *servers = NULL;
+	const char **names = NULL;
 	struct buf msg = { 0 };
 	size_t bad = 0;
 	int err = update_make(z->origin, c, n, &p->options, &msg, &bad);
@@ -323,7 +359,7 @@ static void send_update(void *ctx, struct batch *b, const void *zone, struct cha
 		batch_sent(b, err == ERR_LIMIT ? ERR_TOO_LONG : err, why, -1);
 		free(why);
 	} else {
-		in_turn(p, servers);
+		in_turn(p, &servers, &names);
 		struct dns_question q = { .servers = servers,
 					  .nservers = p->nservers,
 					  .name = z->origin,
@@ -332,12 +368,15 @@ static void send_update(void *ctx, struct batch *b, const void *zone, struct cha
 					  .timeout_ms = ANSWER_MS,
 					  .tries = 1,
 					  .key = p->key,
+					  .tls = p->tls,
+					  .names = names,
 					  .on_done = answered,
 					  .ctx = p };
 		p->request = dns_client_send(p->env.dns, &q, (const uint8_t *)msg.data, msg.len);
 	}
 	buf_fini(&msg);
 	free(servers);
+	free(names);
 }
 
 static void batch_done(void *ctx, int err, const char *err_text)
@@ -391,9 +430,11 @@ static void close_provider(struct provider *p)
 	}
 	view_fini(&p->written);
 	tsig_key_free(p->key);
+	dns_tls_free(p->tls);
 	strv_fini(&p->zone_names);
 	free(p->zones);
 	free(p->servers);
+	free(p->names);
 	free(p);
 }
 
@@ -457,20 +498,20 @@ static char *open_all(struct provider *p, const struct config *c)
 	if (config_bool(c, OPT_RFC2136_GSS_TSIG))
 		return mem_strdup("--rfc2136-gss-tsig: not supported; use a TSIG key "
 				  "(--rfc2136-tsig-keyname …)");
-	if (config_bool(c, OPT_RFC2136_USE_TLS))
-		return mem_strdup("--rfc2136-use-tls: not supported yet; use TSIG, or a tunnel");
 	p->hosts = config_list(c, OPT_RFC2136_HOST);
 	if (p->hosts->n == 0)
 		return mem_strdup("--provider=rfc2136 needs --rfc2136-host");
 	if (port < 0 || port > 65535)
 		return mem_strdup("--rfc2136-port: out of range");
-	p->port = port ? (uint16_t)port : 53;
+	p->port = port ? (uint16_t)port : config_bool(c, OPT_RFC2136_USE_TLS) ? 853 : 53;
 	p->axfr = config_bool(c, OPT_RFC2136_AXFR) || config_bool(c, OPT_RFC2136_TSIG_AXFR);
 	p->options.min_ttl = (uint32_t)(config_ms(c, OPT_RFC2136_MIN_TTL) / 1000);
 	p->options.prerequisites = p->axfr;
 	why = open_zones(p, c);
 	if (why == NULL)
 		why = open_key(p, c);
+	if (why == NULL)
+		why = open_tls(p);
 	if (why == NULL)
 		why = open_strategy(p, config_text(c, OPT_RFC2136_LOAD_BALANCING_STRATEGY));
 	return why;

@@ -85,6 +85,71 @@ zone "e.org" { type primary; file "zone"; allow-transfer { key k; };
         subprocess.run(["nsupdate"], input=text, text=True, check=True)
 
 
+def certificate(folder, name, san, ca=None):
+    """FOLDER/NAME.pem and .key, signed by CA or by itself."""
+    base = os.path.join(folder, name)
+    args = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", "/CN=" + name, "-addext", "subjectAltName=" + san, "-keyout", base + ".key", "-out", base + ".pem"]
+    if ca:
+        args += ["-CA", os.path.join(folder, ca + ".pem"), "-CAkey", os.path.join(folder, ca + ".key"),
+                 "-addext", "basicConstraints=critical,CA:FALSE"]
+    subprocess.run(args, check=True, capture_output=True)
+    os.chmod(base + ".key", 0o644)  # the server may run as another user
+
+
+def tls_faults():
+    """BIND by TLS 1.3 that also asks us for a certificate."""
+    folder = lib.folder()
+    os.chmod(folder, 0o755)
+    certificate(folder, "ca", "DNS:ca.example")
+    certificate(folder, "other", "DNS:other.example")
+    certificate(folder, "server", "IP:127.0.0.1", "ca")
+    certificate(folder, "wrong", "DNS:elsewhere.example", "ca")
+    certificate(folder, "client", "DNS:client.example", "ca")
+    s = Bind([])
+    s.stop()
+    ports = lib.free_ports(2)
+    with open(s.dir + "/conf") as f:
+        conf = f.read()
+    for port, name in zip(ports, ("server", "wrong")):
+        conf = conf.replace("listen-on port", 'listen-on port %d tls %s { 127.0.0.1; }; listen-on port' % (port, name), 1)
+        conf += 'tls %s { cert-file "%s/%s.pem"; key-file "%s/%s.key"; ca-file "%s/ca.pem"; };\n' % (
+            name, folder, name, folder, name, folder)
+    with open(s.dir + "/conf", "w") as f:
+        f.write(conf)
+    s.process = lib.Process(["named", "-g", "-c", s.dir + "/conf"], name="named")
+    lib.wait_for(s.serial, 20)
+    before = s.zone()
+
+    def run(port, *flags, wanted=("a.e.org A 192.0.2.1",), cert="client"):
+        class Other:
+            dir = s.dir
+            flags = staticmethod(lambda: [f for f in s.flags() if "port" not in f] + [
+                "--rfc2136-port=%d" % port, "--rfc2136-use-tls", "--tls-client-cert=%s/%s.pem" % (folder, cert),
+                "--tls-client-cert-key=%s/%s.key" % (folder, cert)])
+        Other.flags = staticmethod(lambda f=Other.flags: f() + list(flags))
+        status = tool(Other, wanted)
+        return status, Other.log
+
+    ca = "--tls-ca=%s/ca.pem" % folder
+    status, log = run(ports[0], ca)
+    lib.ok(status == 0 and "a.e.org. A 192.0.2.1" in s.zone(), "TLS: read and written, both sides known", log)
+    serial = s.serial()
+    status, log = run(ports[0], ca, "--rfc2136-load-balancing-strategy=round-robin")
+    lib.ok(status == 0 and s.serial() == serial, "TLS: a second pass writes nothing", log)
+    for what, port, flags, cert in (("an unknown CA", ports[0], ["--tls-ca=%s/other.pem" % folder], "client"),
+                                    ("another name", ports[1], [ca], "client"),
+                                    ("a client that is not known", ports[0], [ca], "other"),
+                                    ("a server in the clear", s.port, [ca], "client")):
+        status, log = run(port, *flags, wanted=["b.e.org A 192.0.2.2"], cert=cert)
+        lib.ok(status == 1 and s.serial() == serial, "TLS: %s is refused" % what, log)
+    status, log = run(ports[1], ca, "--rfc2136-skip-tls-verify", wanted=[])
+    lib.ok(status == 0 and s.zone() == before, "TLS: unless asked not to look", log)
+    status, log = run(ports[0], "--tls-ca=/nowhere")
+    lib.ok(status != 0 and "/nowhere" in log, "TLS: a missing file is named", log)
+    s.stop()
+
+
 class Knot(Bind):
     name = "Knot"
 
@@ -368,6 +433,8 @@ def main():
         if make is not Pdns:
             rfc2136_faults(make)
         killed_at_any_point(make)
+    if shutil.which("named"):
+        tls_faults()
     lib.done()
 
 
