@@ -398,12 +398,16 @@ static bool neighbour_failed(const struct change_list *l, size_t k)
 	return false;
 }
 
-/* Is it said elsewhere already: by its record, or by the fault that hit them all? */
+/* Does its record tell the same? */
+static bool is_told(const struct change_list *l, size_t k)
+{
+	return l->is_txt[k] && (l->c[k].err == 0 || neighbour_failed(l, k));
+}
+
+/* Or the fault that hit them all? */
 static bool is_quiet(const struct change_list *l, size_t k)
 {
-	if (l->c[k].err && !batch_is_refusal(l->c[k].err))
-		return true;
-	return l->is_txt[k] && (l->c[k].err == 0 || neighbour_failed(l, k));
+	return is_told(l, k) || (l->c[k].err && !batch_is_refusal(l->c[k].err));
 }
 
 int pass_landed(struct instance *i)
@@ -425,7 +429,7 @@ int pass_landed(struct instance *i)
 			i->failed_total++;
 			metric_add(METRIC_SYNC_ERRORS_TOTAL, 1, i->name);
 		}
-		if ((!l->is_txt[k] || c->err) && i->env.on_result)
+		if (!is_told(l, k) && i->env.on_result)
 			i->env.on_result(i->env.ctx, object_of(i, l->record[k]), l->record[k],
 					 c->err, c->err_text);
 	}
@@ -434,7 +438,7 @@ int pass_landed(struct instance *i)
 			continue;
 		if (l->c[k].err == ERR_STALE || !batch_is_refusal(l->c[k].err))
 			i->doubtful = true; /* nobody knows: look before the next try */
-		if (batch_is_refusal(l->c[k].err) && l->c[k].err != ERR_STALE)
+		if (batch_is_refusal(l->c[k].err) && l->c[k].err != ERR_STALE && !is_told(l, k))
 			quarantine_put(i, batch_name(&l->c[k]), l->c[k].err, l->c[k].err_text);
 	}
 	return first;

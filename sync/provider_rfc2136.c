@@ -303,12 +303,14 @@ static int judge(struct provider *p, unsigned rcode)
 	case DNS_RCODE_REFUSED:
 	case DNS_RCODE_NOTZONE:
 	case DNS_RCODE_FORMERR:
-		/* a name that policy forbids; or the key is not allowed anything */
+	case DNS_RCODE_SERVFAIL:
+		/* a name that policy forbids or the server chokes on; or it is not the name */
 		p->refused += p->sent <= A_NAME;
-		return p->landed == 0 && p->refused >= REFUSED_IN_A_ROW ? ERR_DENIED : ERR_INVALID;
+		if (p->landed || p->refused < REFUSED_IN_A_ROW)
+			return ERR_INVALID;
+		return rcode == DNS_RCODE_SERVFAIL ? ERR_PROTOCOL : ERR_DENIED;
 	case DNS_RCODE_NOTAUTH:
 		return ERR_AUTH;
-	case DNS_RCODE_SERVFAIL:
 	case DNS_RCODE_NOTIMP:
 	case DNS_RCODE_BADVERS:
 	case DNS_RCODE_BADKEY:
