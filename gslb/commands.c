@@ -7,7 +7,9 @@
 #include "gslb/drain.h"
 #include "gslb/explain.h"
 #include "gslb/inside.h"
+#include "gslb/parent.h"
 #include "lib/clock.h"
+#include "lib/dname.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -388,11 +390,31 @@ static int cmd_simulate(void *ctx, const cJSON *args, cJSON *out)
 	return err;
 }
 
+static int cmd_check_delegation(void *ctx, const cJSON *args, cJSON *out)
+{
+	const struct gslb *g = ctx;
+	const char *zone = arg(args, "zone");
+	cJSON *zones = cJSON_AddObjectToObject(out, "zones"), *z, *next;
+	char *normal = zone ? dname_text_normal(zone) : NULL;
+
+	parent_explain(g->parent, zones);
+	for (z = zones->child; z; z = next) {
+		next = z->next;
+		if (normal && strcmp(z->string, normal) != 0)
+			cJSON_Delete(cJSON_DetachItemViaPointer(zones, z));
+	}
+	free(normal);
+	if (zone && zones->child == NULL)
+		return explain_fail(out, ERR_NOT_FOUND, "no such load-balanced zone");
+	return 0;
+}
+
 void commands_register(struct gslb *g)
 {
 	status_command("drain", true, cmd_drain, g);
 	status_command("undrain", true, cmd_undrain, g);
 	status_command("drains", false, cmd_drains, g);
 	status_command("failback", true, cmd_failback, g);
+	status_command("check-delegation", false, cmd_check_delegation, g);
 	status_command("simulate", false, cmd_simulate, g);
 }

@@ -5,6 +5,7 @@
 
 #include "gslb/inside.h"
 #include "gslb/names.h"
+#include "gslb/parent.h"
 #include "gslb/peers.h"
 #include "gslb/statezone.h"
 #include "lib/buf.h"
@@ -115,6 +116,12 @@ static void own_addresses(const struct delegation *d, struct strv *ret)
 	}
 }
 
+void delegation_addresses(const struct delegation *d, struct strv *ret)
+{
+	own_addresses(d, ret);
+	strv_sort(ret);
+}
+
 /* --- endpoints ----------------------------------------------------------------------------- */
 
 static void add_addresses(struct endpoint_list *l, const char *name, int64_t ttl,
@@ -217,6 +224,7 @@ static void give(struct given *v, struct endpoint_list *l)
 	} else {
 		free(v->text);
 		v->text = text;
+		parent_changed(g->parent);
 		if (g->env.on_export)
 			g->env.on_export(g->env.ctx, v->object, l->e, l->n);
 	}

@@ -19,5 +19,7 @@ struct delegation *delegation_new(struct gslb *g);
 void delegation_free(struct delegation *d);
 /* Give out what changed since the last time. */
 void delegation_export(struct delegation *d);
+/* The addresses that our name server's name should have; added to RET, sorted. */
+void delegation_addresses(const struct delegation *d, struct strv *ret);
 /* Our name server's addresses as others found them (the Service's); copies. */
 void delegation_own_addresses(struct delegation *d, const struct strv *addresses);

@@ -8,6 +8,7 @@
 #include "gslb/compile.h"
 #include "gslb/history.h"
 #include "gslb/inside.h"
+#include "gslb/parent.h"
 #include "gslb/peers.h"
 #include "gslb/policy.h"
 #include "lib/clock.h"
@@ -143,6 +144,13 @@ static void section_peers(void *ctx, cJSON *out)
 	const struct gslb *g = ctx;
 
 	peers_explain(g->peers, out);
+}
+
+static void section_delegation(void *ctx, cJSON *out)
+{
+	const struct gslb *g = ctx;
+
+	parent_explain(g->parent, out);
 }
 
 static void section_history(void *ctx, cJSON *out)
@@ -330,6 +338,7 @@ void explain_register(struct gslb *g)
 {
 	status_section("hosts", section_hosts, g);
 	status_section("peers", section_peers, g);
+	status_section("delegation", section_delegation, g);
 	status_section("history", section_history, g);
 	status_command("explain", false, cmd_explain, g);
 	status_command("history", false, cmd_history, g);

@@ -13,6 +13,7 @@
 #include "gslb/host_metrics.h"
 #include "gslb/inside.h"
 #include "gslb/names.h"
+#include "gslb/parent.h"
 #include "gslb/peers.h"
 #include "gslb/persist.h"
 #include "gslb/policies.h"
@@ -129,7 +130,7 @@ static void rezone_hosts(struct gslb *g)
 
 		if (z == h->zone)
 			continue;
-		for (size_t j = 0; h->offers && j < g->peer_tags.n; j++)
+		for (size_t j = 0; j < h->noffers; j++)
 			h->offers[j].is_known = false;
 		h->zone = z;
 		host_touch(h, "zone", z ? z->name : NULL);
@@ -148,6 +149,20 @@ static void apply_zones(struct gslb *g, struct dropped *dropped)
 	peers_zones_changed(g->peers);
 	rezone_hosts(g);
 	g->export_dirty = true;
+}
+
+void gslb_add_peer(struct gslb *g, const char *tag)
+{
+	if (!peers_add(g->peers, tag))
+		return;
+	log_info("the parent zone names a cluster %s: it is a peer now", tag);
+	for (struct map_item *i = map_first(&g->zones); i; i = map_next(&g->zones, i))
+		((struct lbzone *)i->value)->apex_dirty = true;
+	peers_zones_changed(g->peers);
+	for (struct map_item *i = map_first(&g->hosts); i; i = map_next(&g->hosts, i))
+		host_touch(i->value, "peer", tag);
+	g->export_dirty = true;
+	gslb_soon(g);
 }
 
 /* --- the pass ------------------------------------------------------------------------------ */
@@ -589,6 +604,7 @@ int gslb_new(const struct gslb_env *env, struct gslb **ret, char **ret_why)
 	g->probes = probes_new(env->loop);
 	g->names = names_new(env->loop, env->dns, g->edge, g->nedge, on_name, g);
 	g->delegation = delegation_new(g);
+	g->parent = parent_new(g);
 	err = peers_new(g, &g->peers, ret_why);
 	if (!err)
 		err = read_zones(g, ret_why);
@@ -642,6 +658,7 @@ void gslb_free(struct gslb *g)
 	peers_free(g->peers);
 	names_free(g->names);
 	delegation_free(g->delegation);
+	parent_free(g->parent);
 	map_fini(&g->hosts, free_host);
 	map_fini(&g->objects, free_object);
 	map_fini(&g->zones, free_zone);

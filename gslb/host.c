@@ -42,9 +42,26 @@ void host_touch(struct host *h, const char *cause, const char *detail)
 
 static void free_offers(struct host *h)
 {
-	for (size_t i = 0; h->offers && i < h->g->peer_tags.n; i++)
+	for (size_t i = 0; i < h->noffers; i++)
 		statezone_offer_fini(&h->offers[i]);
 	free(h->offers);
+}
+
+const struct offer *host_offer(const struct host *h, size_t peer)
+{
+	return peer < h->noffers ? &h->offers[peer] : NULL;
+}
+
+struct offer *host_offer_slot(struct host *h, size_t peer)
+{
+	size_t n = h->g->peer_tags.n;
+
+	if (peer >= h->noffers) { /* peers may have come since */
+		h->offers = mem_array(h->offers, n, sizeof(*h->offers));
+		memset(&h->offers[h->noffers], 0, (n - h->noffers) * sizeof(*h->offers));
+		h->noffers = n;
+	}
+	return &h->offers[peer];
 }
 
 void host_free(struct host *h)
@@ -215,7 +232,7 @@ static void add_own_site(struct host *h)
 static void add_peer_site(struct host *h, size_t peer)
 {
 	struct decision *d = &h->d;
-	const struct offer *o = h->offers ? &h->offers[peer] : NULL;
+	const struct offer *o = host_offer(h, peer);
 	struct site *s =
 		decide_add_site(d, &(struct site){ .geo_tag = mem_strdup(h->g->peer_tags.s[peer]),
 						   .source = SITE_PEER,

@@ -30,6 +30,7 @@ struct history;
 struct host;
 struct loop_timer;
 struct names;
+struct parent;
 struct object;
 struct peers;
 struct policies;
@@ -62,7 +63,8 @@ struct host {
 	struct lbzone *zone;  /* NULL: outside of all */
 	struct claim *claims; /* the winner first */
 	size_t nclaims;
-	struct offer *offers; /* one a peer, in the order of peers; NULL until one said something */
+	struct offer *offers; /* by the number of the peer; use host_offer */
+	size_t noffers;
 	enum health local;
 	struct policy *policy;   /* a reference, or NULL */
 	struct watches *watches; /* NULL without a policy that needs them */
@@ -126,6 +128,7 @@ struct gslb {
 	struct probes *probes;
 	struct drains *drains;
 	struct delegation *delegation;
+	struct parent *parent;
 	struct history *history;
 
 	bool is_started;
@@ -148,6 +151,8 @@ struct gslb {
 	struct loop_timer *geo_timer;
 };
 
+/* A cluster that was not configured showed itself in the parent zone. */
+void gslb_add_peer(struct gslb *g, const char *tag);
 /* The pass, now. */
 void gslb_pass(struct gslb *g);
 /* Run it soon. */
@@ -161,6 +166,10 @@ struct lbzone *gslb_zone_of(const struct gslb *g, const char *host);
 /* CAUSE: static words, e.g. "object", "peer"; DETAIL (copied) may be NULL. */
 void host_touch(struct host *h, const char *cause, const char *detail);
 void host_free(struct host *h);
+/* What peer number PEER offers; NULL if it never said anything. */
+const struct offer *host_offer(const struct host *h, size_t peer);
+/* The same to be written, made if need be. */
+struct offer *host_offer_slot(struct host *h, size_t peer);
 /* The host of NAME, made if need be; NULL if it is no host name. */
 struct host *host_get(struct gslb *g, const char *name);
 void host_claim(struct host *h, struct object *o, const struct gslb_host_decl *d);

@@ -37,6 +37,10 @@ struct link {
 	unsigned rtt_ms;
 	char *error;      /* of the last question, or NULL */
 	uint64_t gone_ms; /* since when it is GONE; 0 */
+	/* Its name is taken out of the parent's set and of our apex. */
+	bool is_withdrawn;
+	bool was_absent;    /* the parent was seen without it since; if it comes back, it lives */
+	uint64_t spared_ms; /* until when it is not withdrawn (again) */
 
 	struct loop_timer *timer;
 	struct dns_request *poll;

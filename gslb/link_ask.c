@@ -52,9 +52,7 @@ static void set_offer(struct link *l, struct host *h, struct offer *new, const c
 {
 	struct gslb *g = l->g;
 
-	if (h->offers == NULL)
-		h->offers = mem_calloc(g->peer_tags.n, sizeof(*h->offers));
-	struct offer *own = &h->offers[l->peer];
+	struct offer *own = host_offer_slot(h, l->peer);
 	bool changed = !statezone_offers_equal(own, new);
 	statezone_offer_fini(own);
 	*own = *new;
@@ -78,7 +76,9 @@ void link_drop_offers(struct link *l)
 		struct host *h = i->value;
 		struct offer none = { 0 };
 
-		if (h->zone == l->zone && h->offers && h->offers[l->peer].is_known)
+		const struct offer *o = host_offer(h, l->peer);
+
+		if (h->zone == l->zone && o && o->is_known)
 			set_offer(l, h, &none, "peer-gone");
 	}
 }

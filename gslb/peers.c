@@ -23,14 +23,16 @@
 #include "lib/metric.h"
 #include "lib/rrtype.h"
 
-#define DNS_PORT         53
-#define TIMEOUT_FIRST_MS 500
-#define TIMEOUT_LEAST_MS 300
-#define POLL_GAP_MS      2    /* between two polls that NOTIFYs asked for */
-#define K8GB_POLL_MS     5000 /* is it gslbd by now? */
-#define NO_ADDRESS_MS    2000
-#define CYCLE_LEAST_MS   1000
-#define CYCLE_HOST_MS    2 /* a host's share of a cycle */
+#define DNS_PORT          53
+#define TIMEOUT_FIRST_MS  500
+#define TIMEOUT_LEAST_MS  300
+#define POLL_GAP_MS       2    /* between two polls that NOTIFYs asked for */
+#define K8GB_POLL_MS      5000 /* is it gslbd by now? */
+#define WITHDRAW_LEAST_MS 60000
+#define SPARE_MS          600000
+#define NO_ADDRESS_MS     2000
+#define CYCLE_LEAST_MS    1000
+#define CYCLE_HOST_MS     2 /* a host's share of a cycle */
 
 struct peer {
 	struct netaddr *fixed; /* --peer */
@@ -126,6 +128,40 @@ static void set_gauges(const struct link *l)
 	metric_set(METRIC_PEER_LAST_SEEN, (double)clock_real_s(), l->tag);
 }
 
+static void set_withdrawn(struct link *l, bool withdrawn)
+{
+	if (l->is_withdrawn == withdrawn)
+		return;
+	l->is_withdrawn = withdrawn;
+	l->was_absent = false;
+	l->zone->apex_dirty = true;
+	l->g->export_dirty = true;
+	log_warning("the name server %s of peer %s %s zone %s", l->ns_name, l->tag,
+		    withdrawn ? "leaves the delegation of" : "comes back into the delegation of",
+		    l->zone->name);
+	gslb_soon(l->g);
+}
+
+/*
+ * May the name of a dead cluster be taken out of the parent?  Nobody hears it (it is GONE), for
+ * long, and those that we hear are with us at least half of all: who is cut off touches nothing.
+ */
+static bool may_withdraw(const struct link *l, uint64_t now_ms)
+{
+	const struct peers *p = l->peers;
+	uint64_t least = p->grace_ms * 6 > WITHDRAW_LEAST_MS ? p->grace_ms * 6 : WITHDRAW_LEAST_MS;
+	size_t with_us = 1, all = 1;
+
+	for (size_t i = 0; i < p->nlinks; i++) {
+		if (p->links[i]->zone != l->zone)
+			continue;
+		all++;
+		with_us += p->links[i]->state.life == PEER_UP;
+	}
+	return l->state.life == PEER_GONE && now_ms - l->gone_ms >= least &&
+	       now_ms >= l->spared_ms && with_us * 2 >= all;
+}
+
 static void life_changed(struct link *l, enum peer_life before)
 {
 	char *text = mem_printf("peer %s in zone %s is %s (was %s)%s%s", l->tag, l->zone->name,
@@ -165,6 +201,7 @@ void link_heard(struct link *l, const struct dns_reply *r)
 	set_gauges(l);
 	if (changed)
 		life_changed(l, before);
+	set_withdrawn(l, false);
 }
 
 void link_missed(struct link *l, const struct dns_reply *r)
@@ -178,6 +215,8 @@ void link_missed(struct link *l, const struct dns_reply *r)
 	}
 	if (peer_state_missed(&l->state, clock_mono_ms(), l->peers->grace_ms, is_kept(l)))
 		life_changed(l, before);
+	if (!l->is_withdrawn && may_withdraw(l, clock_mono_ms()))
+		set_withdrawn(l, true);
 }
 
 unsigned link_timeout_ms(const struct link *l)
@@ -515,7 +554,8 @@ bool peers_awaits(const struct peers *p, const struct host *h)
 			continue;
 		if (is_unsettled(l))
 			return true;
-		if (l->state.life == PEER_UP && (!h->offers || !h->offers[l->peer].is_known) &&
+		const struct offer *o = host_offer(h, l->peer);
+		if (l->state.life == PEER_UP && (!o || !o->is_known) &&
 		    (map_get(&l->waiting, h->name) || map_get(&l->running, h->name)))
 			return true;
 	}
@@ -607,7 +647,23 @@ bool peers_is_withdrawn(const struct peers *p, size_t i, const struct lbzone *z)
 {
 	const struct link *l = link_of(p, i, z);
 
-	return l && l->state.life == PEER_GONE;
+	return l && l->is_withdrawn;
+}
+
+void peers_at_parent(struct peers *p, const struct lbzone *z, const struct strv *names)
+{
+	for (size_t i = 0; i < p->nlinks; i++) {
+		struct link *l = p->links[i];
+
+		if (l->zone != z || !l->is_withdrawn)
+			continue;
+		bool there = strv_has(names, l->ns_name);
+		if (there && l->was_absent) {
+			l->spared_ms = clock_mono_ms() + SPARE_MS;
+			set_withdrawn(l, false);
+		}
+		l->was_absent = l->was_absent || !there;
+	}
 }
 
 void peers_addresses(const struct peers *p, size_t i, const struct lbzone *z, struct strv *ret)
@@ -697,6 +753,18 @@ static size_t index_of(struct peers *p, const char *tag)
 	if (i == g->peer_tags.n)
 		strv_add(&g->peer_tags, tag);
 	return i;
+}
+
+bool peers_add(struct peers *p, const char *tag)
+{
+	size_t n = p->g->peer_tags.n;
+
+	if (strcasecmp(tag, p->g->own_tag) == 0 || index_of(p, tag) < n)
+		return false;
+	p->peer = mem_array(p->peer, n + 1, sizeof(*p->peer));
+	p->peer[n] = (struct peer){ 0 };
+	/* the tags' array may have moved; links borrow the tags themselves, which stay */
+	return true;
 }
 
 static int add_fixed(struct peers *p, const char *text, char **ret_why)

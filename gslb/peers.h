@@ -29,6 +29,8 @@ struct peers;
 int peers_new(struct gslb *g, struct peers **ret, char **ret_why);
 void peers_free(struct peers *p);
 void peers_start(struct peers *p);
+/* One more peer; false if it is known, or we are it.  Then peers_zones_changed. */
+bool peers_add(struct peers *p, const char *tag);
 /* The zones in force are others: links come and go. */
 void peers_zones_changed(struct peers *p);
 /* What peer number I offered in Z was read from the disk: it counts for the grace. */
@@ -56,6 +58,11 @@ uint64_t peers_epoch(const struct peers *p);
 void peers_heard(const struct peers *p, const struct lbzone *z, struct strv *ret);
 /* Does peer number I answer in Z now? */
 bool peers_is_up(const struct peers *p, size_t i, const struct lbzone *z);
+/*
+ * The parent has the name servers NAMES for Z.  A name that we took out and that came back was put
+ * there by its cluster, which lives but is cut off from us: it is let be.
+ */
+void peers_at_parent(struct peers *p, const struct lbzone *z, const struct strv *names);
 /* Has peer number I been gone from Z for so long that its name server leaves the delegation? */
 bool peers_is_withdrawn(const struct peers *p, size_t i, const struct lbzone *z);
 /* Addresses of the peer's name server for Z as last known; added to RET as text. */

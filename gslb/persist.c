@@ -68,7 +68,7 @@ void persist_zone_gone(struct gslb *g, const char *id)
 
 void persist_offer(struct gslb *g, const struct host *h, unsigned long peer)
 {
-	const struct offer *o = &h->offers[peer];
+	const struct offer *o = host_offer(h, peer);
 	char *key = mem_printf("%s %s", h->name, g->peer_tags.s[peer]);
 
 	if (g->env.state && fits(key)) {
@@ -156,9 +156,7 @@ static void load_offer(struct gslb *g, const char *key, const char *value)
 	for (size_t i = 0; h && blank && i < g->peer_tags.n; i++) {
 		if (strcmp(g->peer_tags.s[i], blank + 1) != 0)
 			continue;
-		if (h->offers == NULL)
-			h->offers = mem_calloc(g->peer_tags.n, sizeof(*h->offers));
-		if (statezone_offer_parse(value, &h->offers[i]) == 0 && h->zone)
+		if (statezone_offer_parse(value, host_offer_slot(h, i)) == 0 && h->zone)
 			peers_remembered(g->peers, i, h->zone);
 	}
 	free(host);

@@ -214,8 +214,8 @@ struct votes {
 
 static void count_peers(const struct host *h, const struct netaddr *addr, struct votes *v)
 {
-	for (size_t i = 0; h->offers && i < h->g->peer_tags.n; i++) {
-		const struct offer *o = &h->offers[i];
+	for (size_t i = 0; i < h->noffers; i++) {
+		const struct offer *o = host_offer(h, i);
 
 		if (!o->is_known || !peers_is_up(h->g->peers, i, h->zone))
 			continue;

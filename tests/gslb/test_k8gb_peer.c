@@ -55,6 +55,14 @@ static bool add_answers(struct dns_writer *w, const struct dns_msg *q)
 		if (strcmp(line, name) != 0)
 			continue;
 		found = true;
+		if (strncmp(blank + 1, "ns:", 3) == 0 && q->qtype == RRTYPE_NS) {
+			uint8_t ns[DNAME_MAX];
+
+			assert_int_equal(dname_from_text(blank + 4, ns), 0);
+			assert_int_equal(dns_writer_record(w, DNS_ANSWER, q->qname, RRTYPE_NS,
+							   DNS_CLASS_IN, 5, ns, dname_len(ns)),
+					 0);
+		}
 		if (q->qtype != RRTYPE_A || netaddr_from_text(blank + 1, &a))
 			continue;
 		assert_int_equal(dns_writer_record(w, DNS_ANSWER, q->qname, RRTYPE_A, DNS_CLASS_IN,
@@ -227,6 +235,27 @@ static void an_unresolved_host_name_is_said(void **state)
 	cJSON_Delete(out);
 }
 
+/* The parent is the fake: NS of the zone are "name ns:target" lines. */
+static void clusters_that_the_parent_names_become_peers(void **state)
+{
+	char text[NETADDR_TEXT_MAX];
+
+	(void)state;
+	cluster_close(eu);
+	set("cloud.example.com ns:gslb-ns-us-cloud.example.com\n"
+	    "cloud.example.com ns:ns9.example.com\n"
+	    "gslb-ns-us-cloud.example.com 127.0.0.1\nlocaltargets-" A " 198.51.100.1\n");
+	eu = cluster_listen(loop);
+	char *edge = mem_printf("edge-dns-servers=%s",
+				netaddr_to_text_port(fake_dns_address(other), text));
+	cluster_open(eu, (const char *const[]){ "cluster-geo-tag=eu", ZONES, edge, NULL });
+	free(edge);
+	start(1);
+	answers(eu, A, "A", "192.0.2.1 198.51.100.1");
+	answers(eu, "cloud.example.com", "NS",
+		"gslb-ns-eu-cloud.example.com. gslb-ns-us-cloud.example.com.");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -238,6 +267,7 @@ int main(void)
 		TEST(truncated_answers_are_asked_for_again_over_tcp),
 		TEST(exposed_host_names_are_resolved_and_kept),
 		TEST(an_unresolved_host_name_is_said),
+		TEST(clusters_that_the_parent_names_become_peers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
