@@ -323,6 +323,11 @@ void gslb_pass(struct gslb *g)
 	if (g->export_dirty)
 		delegation_export(g->delegation);
 	g->export_dirty = false;
+	if (g->is_synced && !g->told_exported) {
+		g->told_exported = true;
+		if (g->env.on_exported)
+			g->env.on_exported(g->env.ctx);
+	}
 	free_dropped(&dropped);
 	set_wake(g, now_ms);
 	status_touch();

@@ -32,6 +32,9 @@ struct gslb_env {
 	 * names the zone. */
 	void (*on_export)(void *ctx, const char *object, struct endpoint *const *endpoints,
 			  size_t n);
+	/* All that there is to export has been given: what was not is gone.  Called once; may be
+	 * NULL. */
+	void (*on_exported)(void *ctx);
 	/* An object's status as it is now; borrowed.  Called only when it changed. */
 	void (*on_resolved)(void *ctx, const char *decl_id, const struct gslb_status *status);
 	/* For events: failover, failback, conflict. */

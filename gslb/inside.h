@@ -132,7 +132,7 @@ struct gslb {
 	struct history *history;
 
 	bool is_started;
-	bool told_ready;
+	bool told_ready, told_exported;
 	bool is_loading;         /* from the disk */
 	size_t nstale;           /* objects that came from there */
 	struct strv stale_zones; /* ids, the same */

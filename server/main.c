@@ -140,6 +140,15 @@ static void on_export(void *ctx, const char *object, struct endpoint *const *end
 				       endpoints, (unsigned)n);
 }
 
+/* From now on a delegation that nobody wants is one to delete. */
+static void on_exported(void *ctx)
+{
+	struct house *h = ctx;
+
+	if (h->sync)
+		sync_set_synced(h->sync, "delegation", true);
+}
+
 static void on_resolved(void *ctx, const char *decl_id, const struct gslb_status *status)
 {
 	struct house *h = ctx;
@@ -260,6 +269,7 @@ static int open_rooms(struct house *h)
 					.state = h->state,
 					.ctx = h,
 					.on_export = on_export,
+					.on_exported = on_exported,
 					.on_resolved = on_resolved,
 					.on_event = on_event,
 					.on_zone_status = on_zone_status };
@@ -270,6 +280,8 @@ static int open_rooms(struct house *h)
 	}
 	if ((err = sync_new(h->loop, c, h->zonedb, &h->sync, &why)) < 0)
 		return failed(err, why);
+	if (h->sync && h->gslb)
+		sync_set_synced(h->sync, "delegation", false);
 	h->sink = (struct endpoint_sink){ .ctx = h,
 					  .gslb_put = sink_gslb_put,
 					  .gslb_remove = sink_gslb_remove,
