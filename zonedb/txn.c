@@ -35,6 +35,7 @@ struct txn {
 	struct zonedb_version *v;
 	struct cow cow;
 	struct txn_zone *zones;
+	size_t ndropped; /* zones, also such that came back */
 };
 
 /* RFC 1982 3.2 */
@@ -223,7 +224,7 @@ int txn_zone_add(struct txn *t, const uint8_t *origin)
 	if (find_zone(t, origin))
 		return 0;
 	struct zone *z = empty_zone(t, origin);
-	for (struct txn_zone *tz = t->zones; tz; tz = tz->next) {
+	for (struct txn_zone *tz = t->ndropped ? t->zones : NULL; tz; tz = tz->next) {
 		if (tz->now || tz->before == NULL || !dname_equal(tz->before->leaf.name, origin))
 			continue;
 		tz->now = z; /* dropped before in this transaction */
@@ -272,6 +273,7 @@ int txn_zone_drop(struct txn *t, const uint8_t *origin)
 	zones_remove(t, z);
 	retire_zone(t, z);
 	tz->now = NULL;
+	t->ndropped++;
 	return 0;
 }
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lib/mem.h"
-#include "lib/rrtype.h"
 
 static size_t padded(size_t len)
 {
@@ -126,78 +125,4 @@ size_t zone_types(const struct zone *z, const uint8_t *owner, uint16_t *out, siz
 	for (size_t i = 0; n && i < n->nrrsets && i < max; i++)
 		out[i] = n->rrsets[i].type;
 	return n ? n->nrrsets : 0;
-}
-
-struct order {
-	const struct node **nodes;
-	size_t n, cap;
-};
-
-static bool collect(void *ctx, const struct trie_leaf *leaf)
-{
-	struct order *o = ctx;
-
-	if (o->n == o->cap) {
-		o->cap = o->cap ? 2 * o->cap : 64;
-		o->nodes = mem_array(o->nodes, o->cap, sizeof(o->nodes[0]));
-	}
-	o->nodes[o->n++] = (const struct node *)leaf;
-	return true;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct node *const *x = a;
-	const struct node *const *y = b;
-
-	return dname_compare((*x)->leaf.name, (*y)->leaf.name);
-}
-
-static bool each_rrset(const struct node *n,
-		       bool (*cb)(void *ctx, const uint8_t *owner, const struct rrset *rrset),
-		       void *ctx)
-{
-	const struct rrset *soa = n->flags & NODE_APEX ? node_rrset(n, RRTYPE_SOA) : NULL;
-
-	if (soa && !cb(ctx, n->owner, soa))
-		return false;
-	for (unsigned i = 0; i < n->nrrsets; i++)
-		if (n->rrsets[i].rrset != soa && !cb(ctx, n->owner, n->rrsets[i].rrset))
-			return false;
-	return true;
-}
-
-void zone_each(const struct zone *z,
-	       bool (*cb)(void *ctx, const uint8_t *owner, const struct rrset *rrset), void *ctx)
-{
-	struct order o = { 0 };
-
-	(void)trie_each(z->nodes, collect, &o); /* collect never stops */
-	if (o.n)
-		qsort(o.nodes, o.n, sizeof(o.nodes[0]), by_name);
-	for (size_t i = 0; i < o.n; i++)
-		if (!each_rrset(o.nodes[i], cb, ctx))
-			break;
-	free(o.nodes);
-}
-
-struct unordered {
-	bool (*cb)(void *ctx, const uint8_t *owner, const struct rrset *rrset);
-	void *ctx;
-};
-
-static bool each_leaf(void *ctx, const struct trie_leaf *leaf)
-{
-	const struct unordered *u = ctx;
-
-	return each_rrset((const struct node *)leaf, u->cb, u->ctx);
-}
-
-void zone_each_unordered(const struct zone *z,
-			 bool (*cb)(void *ctx, const uint8_t *owner, const struct rrset *rrset),
-			 void *ctx)
-{
-	struct unordered u = { cb, ctx };
-
-	(void)trie_each(z->nodes, each_leaf, &u); /* false: CB had enough */
 }

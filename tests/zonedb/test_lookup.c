@@ -170,18 +170,26 @@ static void check_name(const struct model *m, const char *name)
 	free(text);
 }
 
-static bool count_rrset(void *ctx, const uint8_t *owner, const struct rrset *rrset)
+struct walk {
+	unsigned n;
+	uint8_t last[DNAME_MAX];
+};
+
+static bool see_in_order(void *ctx, const uint8_t *owner, const struct rrset *rrset)
 {
-	(void)owner;
+	struct walk *w = ctx;
+
 	(void)rrset;
-	++*(unsigned *)ctx;
+	if (w->n++)
+		assert_true(dname_compare(w->last, owner) <= 0);
+	memcpy(w->last, owner, dname_len(owner));
 	return true;
 }
 
 static void check_all(const struct model *m)
 {
 	const struct zone *z = zonedb_zone(zonedb_current(db), origin);
-	unsigned n = 0;
+	struct walk w = { 0 };
 
 	for (unsigned i = 0; i < 60; i++) {
 		char name[64];
@@ -192,8 +200,8 @@ static void check_all(const struct model *m)
 	check_name(m, "");
 	for (unsigned i = 0; i < m->n; i++)
 		assert_non_null(zone_rrset(z, wire(m->r[i].owner), m->r[i].type));
-	zone_each(z, count_rrset, &n);
-	assert_int_equal(n, m->n);
+	zone_each(z, see_in_order, &w);
+	assert_int_equal(w.n, m->n);
 	assert_int_equal(zone_count(z), m->n);
 }
 
@@ -293,6 +301,53 @@ static void look_ups_agree_with_a_plain_reading_of_the_rfcs(void **state)
 	zonedb_free(db);
 }
 
+/* RFC 4034 6.1, with octets that sort below and above, and names alike for long. */
+static void walks_go_in_canonical_order(void **state)
+{
+	static const char *const labels[] = {
+		"a",
+		"\\000",
+		"\\001",
+		"\\001\\001",
+		"\\000\\000",
+		"\\002",
+		"b",
+		"A\\255",
+		"*",
+		"aa",
+		"averyveryverylonglabelindeed1",
+		"averyveryverylonglabelindeed2",
+		"a\\.b",
+		"a\\000",
+	};
+	static const char *const soa[] = { "a. b. 1 2 3 4 5" };
+	static const char *const ns[] = { "ns." };
+	static const char *const a[] = { "192.0.2.1" };
+	struct walk w = { 0 };
+	unsigned names = 2;
+
+	(void)state;
+	db = zonedb_new();
+	(void)dname_from_text("z.test", origin);
+	struct txn *t = txn_begin(db);
+	assert_int_equal(txn_zone_add(t, origin), 0);
+	assert_int_equal(txn_put_text(t, origin, "z.test", RRTYPE_SOA, 1, soa, 1), 0);
+	assert_int_equal(txn_put_text(t, origin, "z.test", RRTYPE_NS, 1, ns, 1), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(labels); i++) {
+		for (unsigned k = 0; k < ARRAY_SIZE(labels); k++) {
+			char text[200];
+
+			snprintf(text, sizeof(text), "%s.%s.z.test", labels[k], labels[i]);
+			assert_int_equal(txn_put_text(t, origin, text, RRTYPE_A, 1, a, 1), 0);
+			names++;
+		}
+	}
+	assert_int_equal(txn_commit(t, NULL), 0);
+	zone_each(zonedb_zone(zonedb_current(db), origin), see_in_order, &w);
+	assert_int_equal(w.n, names);
+	zonedb_free(db);
+}
+
 /* Zones within zones, at depths beyond what a word's bits tell apart. */
 static void the_deepest_zone_is_found(void **state)
 {
@@ -364,6 +419,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(look_ups_agree_with_a_plain_reading_of_the_rfcs),
+		cmocka_unit_test(walks_go_in_canonical_order),
 		cmocka_unit_test(the_deepest_zone_is_found),
 	};
 
