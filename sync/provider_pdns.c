@@ -189,13 +189,14 @@ static void read_zone(struct provider *p);
 static void got_zone(void *ctx, const struct http_api_result *r)
 {
 	struct provider *p = ctx;
-	const cJSON *rrset;
+	const cJSON *rrset,
+		*all = r->json ? cJSON_GetObjectItemCaseSensitive(r->json, "rrsets") : NULL;
 
-	if (r->err) {
-		end_records(p, r->err, explain(p->zones[p->at].name, r));
+	if (r->err || !cJSON_IsArray(all)) { /* not to be taken for an empty zone */
+		end_records(p, r->err ? r->err : ERR_PROTOCOL, explain(p->zones[p->at].name, r));
 		return;
 	}
-	cJSON_ArrayForEach(rrset, cJSON_GetObjectItemCaseSensitive(r->json, "rrsets"))
+	cJSON_ArrayForEach(rrset, all)
 		read_rrset(p, rrset);
 	p->at++;
 	read_zone(p);

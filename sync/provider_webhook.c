@@ -312,8 +312,13 @@ static void posted(void *ctx, const struct http_response *r)
 
 static void post_changes(struct provider *p)
 {
+	const struct config *c = p->env.config;
+	bool owned = strcmp(config_text(c, OPT_REGISTRY), "noop") != 0;
+	const char *owner = owned ? config_text(c, OPT_TXT_OWNER_ID) : NULL;
+
 	metric_add(METRIC_EXTDNS_WEBHOOK_APPLY_REQUESTS, 1);
-	call(p, "POST", "/records", webhook_json_changes(p->sent, p->nsent, p->capitals), posted);
+	call(p, "POST", "/records", webhook_json_changes(p->sent, p->nsent, owner, p->capitals),
+	     posted);
 }
 
 static void send_changes(void *ctx, struct batch *b, const void *zone, struct change *const *c,

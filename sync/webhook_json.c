@@ -52,14 +52,30 @@ cJSON *webhook_json_endpoint(const struct endpoint *e)
 	return o;
 }
 
-static void add_to(cJSON **list, const struct endpoint *e)
+/* What is owned says so, as ExternalDNS has it: all but ownership records and shared sets. */
+static void put_owner(cJSON *o, const struct endpoint *e, const char *owner)
 {
-	if (*list == NULL)
-		*list = cJSON_CreateArray();
-	cJSON_AddItemToArray(*list, webhook_json_endpoint(e));
+	cJSON *labels = cJSON_GetObjectItemCaseSensitive(o, "labels");
+
+	if (owner == NULL || e->shared || endpoint_label(e, "owner") ||
+	    endpoint_label(e, "ownedRecord"))
+		return;
+	if (labels == NULL)
+		labels = cJSON_AddObjectToObject(o, "labels");
+	(void)cJSON_AddStringToObject(labels, "owner", owner);
 }
 
-cJSON *webhook_json_changes(struct change *const *c, size_t n, bool capitals)
+static void add_to(cJSON **list, const struct endpoint *e, const char *owner)
+{
+	cJSON *o = webhook_json_endpoint(e);
+
+	if (*list == NULL)
+		*list = cJSON_CreateArray();
+	put_owner(o, e, owner);
+	cJSON_AddItemToArray(*list, o);
+}
+
+cJSON *webhook_json_changes(struct change *const *c, size_t n, const char *owner, bool capitals)
 {
 	static const char *const keys[2][4] = { { "create", "updateOld", "updateNew", "delete" },
 						{ "Create", "UpdateOld", "UpdateNew", "Delete" } };
@@ -68,14 +84,14 @@ cJSON *webhook_json_changes(struct change *const *c, size_t n, bool capitals)
 	for (size_t i = 0; i < n; i++) {
 		switch (c[i]->kind) {
 		case CHANGE_CREATE:
-			add_to(&lists[0], c[i]->after);
+			add_to(&lists[0], c[i]->after, owner);
 			break;
 		case CHANGE_UPDATE:
-			add_to(&lists[1], c[i]->before);
-			add_to(&lists[2], c[i]->after);
+			add_to(&lists[1], c[i]->before, owner);
+			add_to(&lists[2], c[i]->after, owner);
 			break;
 		case CHANGE_DELETE:
-			add_to(&lists[3], c[i]->before);
+			add_to(&lists[3], c[i]->before, owner);
 			break;
 		}
 	}

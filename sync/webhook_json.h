@@ -23,9 +23,11 @@ int webhook_json_read_endpoint(const struct cJSON *o, struct endpoint **ret, cha
 int webhook_json_read_list(const struct cJSON *a, struct endpoint_list *out, char **ret_why);
 /*
  * {"create": …, "updateOld": …, "updateNew": …, "delete": …}, empty ones left out; or, as up to
- * 0.16, {"Create": …} with null for empty ones.
+ * 0.16, {"Create": …} with null for empty ones.  OWNER: whose these records are; NULL = they have
+ * no owners.
  */
-struct cJSON *webhook_json_changes(struct change *const *c, size_t n, bool capitals);
+struct cJSON *webhook_json_changes(struct change *const *c, size_t n, const char *owner,
+				   bool capitals);
 
 struct webhook_changes {
 	struct endpoint_list create, update_old, update_new, remove;

@@ -283,7 +283,8 @@ static void requests_are_as_external_dns_makes_them(void **state)
 		"a\\\"\"],\"recordType\":\"TXT\","
 		"\"labels\":{\"ownedRecord\":\"a.x\"}},{\"dnsName\":\"a.x\",\"targets\":[\"1.1.1."
 		"1\"],"
-		"\"recordType\":\"A\",\"labels\":{\"resource\":\"ingress/d/a\"}}]}");
+		"\"recordType\":\"A\",\"labels\":{\"resource\":\"ingress/d/"
+		"a\",\"owner\":\"me\"}}]}");
 	peer_down(&p);
 }
 
