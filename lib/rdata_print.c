@@ -215,6 +215,18 @@ static bool brings_blank(enum rdata_field f, size_t len)
 	return f == FIELD_BITMAP || f == FIELD_BITMAP_OPT || f == FIELD_PARAMS || len == 0;
 }
 
+/* Forms with more octets than meanings (trailing zeros of WKS, 0e5 of LOC): does TEXT lead back? */
+static bool leads_back(uint16_t type, const char *text, size_t text_len, const uint8_t *rdata,
+		       size_t len)
+{
+	struct buf again = { 0 };
+	bool same = rdata_from_chars(type, text, text_len, NULL, &again, NULL) == 0 &&
+		    again.len == len && memcmp(again.data, rdata, len) == 0;
+
+	buf_fini(&again);
+	return same;
+}
+
 int rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, struct buf *out)
 {
 	const uint8_t *f = rdata_type_fields(type);
@@ -223,7 +235,7 @@ int rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, struct buf *o
 
 	if (err)
 		return err;
-	bool known = f != NULL;
+	bool known = f != NULL, doubtful = false;
 	for (; known && *f != FIELD_END; f++) {
 		size_t n = 0;
 
@@ -232,8 +244,11 @@ int rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, struct buf *o
 		if (pos && (!brings_blank(*f, n) || *f == FIELD_TEXT))
 			buf_putc(out, ' ');
 		known = field(*f, rdata + pos, n, out);
+		doubtful = doubtful || *f == FIELD_WKS || *f == FIELD_LOC;
 		pos += n;
 	}
+	if (known && doubtful)
+		known = leads_back(type, out->data + start, out->len - start, rdata, len);
 	if (!known) {
 		out->len = start;
 		rdata_to_generic(rdata, len, out);

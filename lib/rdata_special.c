@@ -55,8 +55,6 @@ int rdata_bitmap_from_tokens(const struct rdata_token *t, size_t n, struct buf *
 		memcpy(name, t[i].s, t[i].len);
 		name[t[i].len] = '\0';
 		err = rrtype_from_text(name, &type);
-		if (err == 0 && type == 0)
-			err = ERR_SYNTAX;
 		if (err)
 			break;
 		windows[type >> 8][(type & 0xff) / 8] |= (uint8_t)(0x80 >> (type % 8));

@@ -92,9 +92,11 @@ static int join(struct scan *s, const char **why)
 		s->p = stop;
 		if (s->p < s->end && *s->p == ';')
 			s->p = line_end(s->p, s->end);
+		if (s->p == s->end && depth == 0)
+			return 0;
 		if (s->p == s->end) {
 			*why = "a parenthesis is not closed";
-			return depth ? ERR_SYNTAX : 0;
+			return ERR_SYNTAX;
 		}
 		char c = *s->p++;
 		buf_putc(&s->joined, ' '); /* what was removed parts tokens */

@@ -134,6 +134,7 @@ static const struct {
 	{ "$TTL 1\n\na A (\n192.0.2.1\n", "f:3: a parenthesis is not closed" },
 	{ "$TTL 1\na A 192.0.2.1 )\n", "f:2: a parenthesis is closed" },
 	{ "$TTL 1\na TXT \"x\nb A 192.0.2.1\n", "f:2: a quote is not closed" },
+	{ "$TTL 1\na NOSUCH (x)", "f:2: unknown type: NOSUCH" },
 	{ "$TTL 1\na TXT x\\\n", "f:2: a backslash" },
 	{ "$TTL 1\na TXT (\n\n\"x\n)\n", "f:4: a quote is not closed" },
 	{ "a A 192.0.2.1\n", "f:1: no TTL" },
