@@ -6,16 +6,22 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <urcu-qsbr.h>
 
 #include "lib/error.h"
+#include "lib/log.h"
+#include "lib/loop.h"
 #include "lib/mem.h"
 #include "lib/metric.h"
 #include "server/handoff_worker.h"
+#include "server/listen.h"
 #include "server/metrics.h"
 #include "server/rrl.h"
 #include "server/server_inside.h"
 #include "server/tcp.h"
 #include "server/worker.h"
+
+#define SECRETS_EVERY_MS 5000
 
 static void copy_settings(struct server_settings *to, const struct server_settings *from)
 {
@@ -28,6 +34,7 @@ static void copy_settings(struct server_settings *to, const struct server_settin
 	to->nsid = mem_strdup(from->nsid);
 	to->id_server = mem_strdup(from->id_server);
 	to->version = mem_strdup(from->version);
+	to->cookie_secret_file = mem_strdup(from->cookie_secret_file);
 }
 
 struct server *server_new(const struct server_settings *settings, struct loop *loop,
@@ -39,11 +46,10 @@ struct server *server_new(const struct server_settings *settings, struct loop *l
 	s->loop = loop;
 	s->db = db;
 	atomic_store(&s->refs, 1);
-	s->cookies.n = settings->ncookie_secrets;
-	memcpy(s->cookies.secret, settings->cookie_secret, sizeof(s->cookies.secret));
-	if (s->cookies.n == 0) {
-		s->cookies.n = 1;
-		if (getrandom(s->cookies.secret[0], 16, 0) != 16)
+	s->cookies[0] = settings->cookies;
+	if (s->cookies[0].n == 0) {
+		s->cookies[0].n = 1;
+		if (getrandom(s->cookies[0].secret[0], 16, 0) != 16)
 			abort(); /* a known secret would make cookies worthless */
 	}
 	if (settings->rate_limit)
@@ -54,6 +60,48 @@ struct server *server_new(const struct server_settings *settings, struct loop *l
 	s->answerer = MEM_NEW(struct answerer);
 	answerer_init(s->answerer, s, s->control_stats);
 	return s;
+}
+
+const struct cookie_keys *server_cookies(const struct server *s)
+{
+	struct server *any = (struct server *)(uintptr_t)s;
+
+	return &s->cookies[atomic_load_explicit(&any->cookie_slot, memory_order_acquire) & 1];
+}
+
+static void take_secrets(struct server *s, const struct cookie_keys *k)
+{
+	unsigned slot = atomic_load(&s->cookie_slot);
+
+	if (memcmp(&s->cookies[slot & 1], k, sizeof(*k)) == 0)
+		return;
+	synchronize_rcu(); /* nobody uses the other slot from before the last change */
+	s->cookies[~slot & 1] = *k;
+	atomic_store_explicit(&s->cookie_slot, slot + 1, memory_order_release);
+	log_info("DNS cookies have new secrets");
+}
+
+/* A Secret that is mounted is replaced under its name; a bad file leaves what was good. */
+static void look_at_secrets(void *ctx)
+{
+	struct server *s = ctx;
+	struct cookie_keys k;
+	char *why = NULL;
+
+	if (server_settings_secrets(s->settings.cookie_secret_file, &k, &why) == 0)
+		take_secrets(s, &k);
+	else if (!s->is_secret_bad)
+		log_warning("secrets of DNS cookies: %s; the last good ones stay", why);
+	s->is_secret_bad = why != NULL;
+	free(why);
+	mem_wipe(&k, sizeof(k));
+	loop_timer_set(s->cookie_timer, SECRETS_EVERY_MS);
+}
+
+void server_reload(struct server *s)
+{
+	if (s->cookie_timer)
+		look_at_secrets(s);
 }
 
 /* Connections need descriptors; the soft limit is often 1,024. */
@@ -76,8 +124,23 @@ static unsigned worker_count(const struct server_settings *set)
 	return cpus > 1 ? (unsigned)cpus : 1;
 }
 
+/* Where the kernel has no IPv6, "[::]" means every IPv4 address. */
+static void without_ipv6(struct server *s)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0) {
+		(void)close(fd);
+		return;
+	}
+	for (size_t i = 0; i < s->settings.nlisten; i++)
+		if (s->bound[i].family == 6 && listen_is_any(&s->bound[i]))
+			s->bound[i].family = 4;
+}
+
 static int open_and_start(struct server *s, char **ret_why)
 {
+	without_ipv6(s);
 	for (unsigned i = 0; i < s->nworkers; i++) {
 		int err = worker_init(&s->workers[i], s, i, ret_why);
 
@@ -117,6 +180,10 @@ int server_start(struct server *s, char **ret_why)
 		return err;
 	}
 	metrics_start(s);
+	if (s->settings.cookie_secret_file && s->cookie_timer == NULL) {
+		s->cookie_timer = loop_timer_new(s->loop, look_at_secrets, s);
+		loop_timer_set(s->cookie_timer, SECRETS_EVERY_MS);
+	}
 	return 0;
 }
 
@@ -126,6 +193,8 @@ void server_stop(struct server *s)
 		worker_stop(&s->workers[i]);
 	handoff_stop_all(s);
 	metrics_stop(s);
+	loop_timer_free(s->cookie_timer);
+	s->cookie_timer = NULL;
 	for (unsigned i = 0; i < s->nworkers; i++)
 		worker_fini(&s->workers[i]);
 	free(s->workers);
@@ -142,7 +211,7 @@ void server_unref(struct server *s)
 	rrl_free(s->rrl);
 	free(s->tcp_by_address);
 	server_settings_fini(&s->settings);
-	mem_wipe(&s->cookies, sizeof(s->cookies));
+	mem_wipe(s->cookies, sizeof(s->cookies));
 	free(s->control_stats);
 	free(s->answerer);
 	free(s);

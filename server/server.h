@@ -31,6 +31,8 @@ struct server *server_new(const struct server_settings *settings, struct loop *l
  * Permission denied", caller frees); nothing is left open then.
  */
 int server_start(struct server *s, char **ret_why);
+/* Read the file of cookie secrets again now (SIGHUP); it is looked at every 5 s anyway. */
+void server_reload(struct server *s);
 /* Stop answering, join the workers, close the sockets.  Twice is fine. */
 void server_stop(struct server *s);
 /* Stops first.  NULL is fine. */

@@ -33,7 +33,8 @@ void server_settings_fini(struct server_settings *s)
 	free(s->nsid);
 	free(s->id_server);
 	free(s->version);
-	mem_wipe(s->cookie_secret, sizeof(s->cookie_secret));
+	free(s->cookie_secret_file);
+	mem_wipe(&s->cookies, sizeof(s->cookies));
 	memset(s, 0, sizeof(*s));
 }
 
@@ -101,52 +102,61 @@ static int load_agent(const struct config *c, struct server_settings *s, char **
 }
 
 /* 32 hex digits.  Says nothing of the secret when it is bad. */
-static int add_secret(struct server_settings *s, const char *hex, size_t len)
+static int add_secret(struct cookie_keys *k, const char *hex, size_t len)
 {
-	if (s->ncookie_secrets == 2)
+	static const char digits[] = "0123456789abcdef";
+
+	if (k->n == ARRAY_SIZE(k->secret))
 		return ERR_LIMIT;
 	if (len != 32)
 		return ERR_SYNTAX;
-	for (size_t i = 0; i < 32; i++) {
-		const char *digits = "0123456789abcdef";
-		const char *d = strchr(digits, tolower((unsigned char)hex[i]));
+	for (size_t i = 0; i < len; i++) {
+		const char *d = memchr(digits, tolower((unsigned char)hex[i]), 16);
 
-		if (d == NULL || *d == '\0')
+		if (d == NULL)
 			return ERR_SYNTAX;
-		uint8_t *to = &s->cookie_secret[s->ncookie_secrets][i / 2];
+		uint8_t *to = &k->secret[k->n][i / 2];
 		*to = (uint8_t)(*to << 4 | (d - digits));
 	}
-	s->ncookie_secrets++;
+	k->n++;
 	return 0;
 }
 
-static int read_secrets(struct server_settings *s, const char *path, char **ret_why)
+static int read_line(struct cookie_keys *k, const char *line)
 {
+	const char *text = line + strspn(line, " \t");
+	size_t len = strcspn(text, " \t\r\n#");
+
+	return len ? add_secret(k, text, len) : 0;
+}
+
+int server_settings_secrets(const char *path, struct cookie_keys *ret, char **ret_why)
+{
+	struct cookie_keys k = { .n = 0 };
 	FILE *f = fopen(path, "re");
 	char line[256];
 	int err = 0;
 
 	if (f == NULL) {
-		*ret_why = mem_printf("--cookie-secret-file=%s: %s", path, strerror(errno));
+		*ret_why = mem_printf("%s: %s", path, strerror(errno));
 		return ERR_IO;
 	}
 	for (unsigned n = 1; !err && fgets(line, sizeof(line), f); n++) {
-		char *text = line + strspn(line, " \t");
-		size_t len = strcspn(text, " \t\r\n#");
-
-		if (len && text[0] != '#')
-			err = add_secret(s, text, len);
+		err = read_line(&k, line);
 		if (err)
 			*ret_why = mem_printf("%s line %u: %s", path, n,
 					      err == ERR_LIMIT ? "more than two secrets"
 							       : "not 32 hex digits");
 	}
 	(void)fclose(f);
-	mem_wipe(line, sizeof(line));
-	if (!err && s->ncookie_secrets == 0) {
+	if (!err && k.n == 0) {
 		*ret_why = mem_printf("%s: no secret in it", path);
 		err = ERR_INVALID;
 	}
+	if (!err)
+		*ret = k;
+	mem_wipe(line, sizeof(line));
+	mem_wipe(&k, sizeof(k));
 	return err ? ERR_INVALID : 0;
 }
 
@@ -154,12 +164,20 @@ static int load_cookies(const struct config *c, struct server_settings *s, char 
 {
 	const char *hex = config_text(c, OPT_COOKIE_SECRET);
 	const char *path = config_text(c, OPT_COOKIE_SECRET_FILE);
+	char *why = NULL;
+	int err = 0;
 
-	if (*hex && add_secret(s, hex, strlen(hex))) {
+	if (*path) {
+		s->cookie_secret_file = mem_strdup(path);
+		err = server_settings_secrets(path, &s->cookies, &why);
+		if (err)
+			*ret_why = mem_printf("--cookie-secret-file: %s", why);
+		free(why);
+	} else if (*hex && add_secret(&s->cookies, hex, strlen(hex))) {
 		*ret_why = mem_strdup("--cookie-secret: not 32 hex digits");
-		return ERR_INVALID;
+		err = ERR_INVALID;
 	}
-	return *path ? read_secrets(s, path, ret_why) : 0;
+	return err;
 }
 
 static char *text_or_null(const struct config *c, enum option o)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/netaddr.h"
+#include "server/cookie.h"
 
 struct config;
 
@@ -28,8 +29,8 @@ struct server_settings {
 	char *version;             /* version.bind/version.server CH TXT; NULL = none; owned */
 	uint8_t report_agent[256]; /* RFC 9567 agent, wire; [0] == 0: none */
 	/* Cookies (RFC 9018): the first secret makes, all are accepted.  0 = a random one. */
-	uint8_t cookie_secret[2][16];
-	unsigned ncookie_secrets;
+	struct cookie_keys cookies;
+	char *cookie_secret_file; /* read again when it changes; NULL = none; owned */
 	bool cookie_required;     /* UDP without a good server cookie gets BADCOOKIE */
 	unsigned rate_limit;      /* responses a second a prefix; 0 = off */
 	unsigned rate_limit_slip; /* every Nth limited answer goes out truncated; 0 = none */
@@ -47,4 +48,9 @@ void server_settings_init(struct server_settings *s);
  * From the options.  ERR_INVALID, ERR_IO (secret file) with *ret_why (caller frees).
  */
 int server_settings_load(const struct config *c, struct server_settings *ret, char **ret_why);
+/*
+ * Read a file of cookie secrets, 32 hex digits a line, the newest first, at most two; "#" begins a
+ * comment.  ERR_IO, ERR_INVALID with *ret_why, which never tells a secret.
+ */
+int server_settings_secrets(const char *path, struct cookie_keys *ret, char **ret_why);
 void server_settings_fini(struct server_settings *s);

@@ -14,6 +14,7 @@
 #include "lib/mem.h"
 #include "server/handoff_worker.h"
 #include "server/listen.h"
+#include "server/server_inside.h"
 #include "server/tcp.h"
 #include "server/udp.h"
 #include "zonedb/version.h"
@@ -22,7 +23,7 @@ void answerer_init(struct answerer *a, const struct server *s, struct server_sta
 {
 	memset(a, 0, sizeof(*a));
 	a->settings = &s->settings;
-	a->cookies = &s->cookies;
+	a->cookies = server_cookies(s);
 	a->stats = stats;
 	a->now_s = (uint32_t)clock_real_s();
 	if (getrandom(&a->random, sizeof(a->random), 0) != (ssize_t)sizeof(a->random))
@@ -35,6 +36,7 @@ void worker_enter(struct worker *w)
 	rcu_thread_online();
 	w->now_ms = clock_mono_ms();
 	w->answerer.now_s = (uint32_t)clock_real_s();
+	w->answerer.cookies = server_cookies(w->server);
 }
 
 void worker_leave(void)

@@ -20,6 +20,7 @@
 struct event;
 struct event_base;
 struct loop;
+struct loop_timer;
 struct mail;
 struct rrl;
 struct tcp;
@@ -34,11 +35,18 @@ struct server {
 	struct worker *workers;
 	unsigned nworkers;     /* 0 while stopped */
 	struct netaddr *bound; /* one for each listen address */
-	struct cookie_keys cookies;
-	struct rrl *rrl;             /* NULL = off */
-	atomic_uint tcp_open;        /* connections of all workers */
-	atomic_uint *tcp_by_address; /* by hash of address; NULL = no limit */
-	handoff_cb handler;          /* set before start */
+	/*
+	 * Secrets of cookies: workers use the slot that is named, the control thread fills the
+	 * other one once no worker can be in it.
+	 */
+	struct cookie_keys cookies[2];
+	atomic_uint cookie_slot;
+	bool is_secret_bad;              /* said so already */
+	struct loop_timer *cookie_timer; /* looks at the file of secrets; NULL = none */
+	struct rrl *rrl;                 /* NULL = off */
+	atomic_uint tcp_open;            /* connections of all workers */
+	atomic_uint *tcp_by_address;     /* by hash of address; NULL = no limit */
+	handoff_cb handler;              /* set before start */
 	void *handler_ctx;
 	struct handoff *handoffs;  /* control thread: those given to the handler and not done */
 	struct answerer *answerer; /* control thread: for handoff_answer */
