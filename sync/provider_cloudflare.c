@@ -18,6 +18,7 @@
 #include "sync/cloudflare.h"
 #include "sync/domain_filter.h"
 #include "sync/paging.h"
+#include "sync/spelling.h"
 
 #define BASE_URL       "https://api.cloudflare.com/client/v4"
 #define ZONES_PER_PAGE 50
@@ -465,6 +466,7 @@ static void cloudflare_adjust(struct provider *p, struct endpoint_list *desired)
 		canonical_prop(e, "cloudflare-region-key", CLOUDFLARE_PROP_REGION, NULL);
 		cloudflare_host_adjust(c, e);
 		sort_tags(e);
+		spelling_quote_txt(e);
 		const char *proxied = endpoint_prop(e, CLOUDFLARE_PROP_PROXIED);
 		bool on = says_yes(proxied, config_bool(c, OPT_CLOUDFLARE_PROXIED)) &&
 			  cloudflare_record_is_proxiable(e->record_type);

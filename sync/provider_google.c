@@ -581,6 +581,13 @@ static bool is_throttle(void *ctx, int status, const char *body)
 	return status == 403 && strstr(body, "ateLimitExceeded");
 }
 
+static void google_adjust(struct provider *p, struct endpoint_list *desired)
+{
+	(void)p;
+	for (size_t i = 0; i < desired->n; i++)
+		spelling_quote_txt(desired->e[i]);
+}
+
 static const struct strv *google_zones(struct provider *p)
 {
 	return &p->origins;
@@ -633,5 +640,6 @@ const struct provider_ops provider_google = {
 	.close = google_close,
 	.records = google_records,
 	.apply = google_apply,
+	.adjust = google_adjust,
 	.zones = google_zones,
 };

@@ -464,9 +464,13 @@ static void hetzner_apply(struct provider *p, struct change *changes, size_t n,
 static void hetzner_adjust(struct provider *p, struct endpoint_list *desired)
 {
 	(void)p;
-	for (size_t i = 0; i < desired->n; i++)
-		if (desired->e[i]->record_ttl > 0 && desired->e[i]->record_ttl < MIN_TTL)
-			desired->e[i]->record_ttl = MIN_TTL;
+	for (size_t i = 0; i < desired->n; i++) {
+		struct endpoint *e = desired->e[i];
+
+		if (e->record_ttl > 0 && e->record_ttl < MIN_TTL)
+			e->record_ttl = MIN_TTL;
+		spelling_quote_txt(e);
+	}
 }
 
 /* --- life ------------------------------------------------------------------------------------ */

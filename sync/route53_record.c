@@ -297,7 +297,15 @@ bool route53_record_write(const struct endpoint *e, const char *zone_id, struct 
 void route53_record_adjust(struct endpoint *e)
 {
 	const char *weight = endpoint_prop(e, "aws/weight");
+	struct strv out = { 0 };
 	char *end;
+
+	if (strcmp(e->record_type, "TXT") == 0) {
+		for (size_t i = 0; i < e->targets.n; i++)
+			strv_take(&out, txt_value(e->targets.s[i]));
+		strv_fini(&e->targets);
+		e->targets = out;
+	}
 
 	if (*e->set_identifier == '\0') { /* a policy tells sets of one name apart */
 		for (size_t i = 0; i < ARRAY_SIZE(policies); i++)

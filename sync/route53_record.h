@@ -26,7 +26,7 @@ bool route53_record_write(const struct endpoint *e, const char *zone_id, struct 
  * frees. */
 char *route53_name(const char *text);
 /*
- * Bring the policy properties of a wish into the form that Route 53 gives back: a weight that is no
- * number is 0, a multi-value answer is "true", a continent excludes a country.
+ * Bring a wish into the form that Route 53 gives back: TXT quoted; a weight that is no number is 0,
+ * a multi-value answer is "true", a continent excludes a country.
  */
 void route53_record_adjust(struct endpoint *e);

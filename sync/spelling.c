@@ -6,6 +6,7 @@
 
 #include "lib/buf.h"
 #include "lib/dname.h"
+#include "lib/endpoint.h"
 #include "lib/mem.h"
 
 static bool ends_with_name(const char *type)
@@ -80,6 +81,18 @@ char *spelling_quoted(const char *target)
 	} while (left);
 	free(plain);
 	return buf_take(&b);
+}
+
+void spelling_quote_txt(struct endpoint *e)
+{
+	struct strv out = { 0 };
+
+	if (strcmp(e->record_type, "TXT") != 0)
+		return;
+	for (size_t i = 0; i < e->targets.n; i++)
+		strv_take(&out, spelling_quoted(e->targets.s[i]));
+	strv_fini(&e->targets);
+	e->targets = out;
 }
 
 char *spelling_relative(const char *dns_name, const char *zone)

@@ -16,3 +16,6 @@ char *spelling_unquoted(const char *target);
 char *spelling_relative(const char *dns_name, const char *zone);
 /* "@" or relative NAME in ZONE as a full name without final dot, lower case.  Caller frees. */
 char *spelling_full_name(const char *name, const char *zone);
+struct endpoint;
+/* Quote the targets of E if it is TXT, in strings of 255: as services give back what they took. */
+void spelling_quote_txt(struct endpoint *e);

@@ -64,8 +64,8 @@ class Fake:
 
             def reply(self, status, headers, text):
                 data = text.encode()
-                self.send_response(status)
-                for k, v in headers.items():
+                self.send_response_only(status)
+                for k, v in {"Server": "fake", "Date": self.date_time_string(), **headers}.items():
                     self.send_header(k, v)
                 if status != 204:
                     self.send_header("Content-Length", str(len(data)))

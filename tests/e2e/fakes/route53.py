@@ -28,6 +28,7 @@ class Route53(Fake):
         super().__init__()
         self.zones = {"Z%013d" % (i + 1): z for i, z in enumerate(zones)}
         self.sets = {z: {} for z in self.zones}  # key -> list of (name, value)
+        self.private, self.tags, self.page_loop = set(), {}, False
         self.page_size = 300
 
     @staticmethod
@@ -79,6 +80,8 @@ class Route53(Fake):
                 v = get(r[1], "Value")
                 if k[1] == "A" and not re.fullmatch(r"\d+\.\d+\.\d+\.\d+", v):
                     return self.error("InvalidChangeBatch", "[Invalid Resource Record: not a valid IPv4 address: %s]" % v)
+                if k[1] == "MX" and not re.fullmatch(r"\d+ \S+", v):
+                    return self.error("InvalidChangeBatch", "[Invalid Resource Record: MX needs a preference: %s]" % v)
                 if k[1] == "TXT" and not v.startswith('"'):
                     return self.error("InvalidChangeBatch", "[Invalid Resource Record: TXT not quoted]")
             for o in sets:
@@ -94,9 +97,15 @@ class Route53(Fake):
             return self.error("InvalidClientTokenId", "The security token included in the request is invalid", 403)
         if path == "/2013-04-01/hostedzone":
             zones = "".join("<HostedZone><Id>/hostedzone/%s</Id><Name>%s.</Name><CallerReference>c</CallerReference>"
-                            "<Config><PrivateZone>false</PrivateZone></Config></HostedZone>" % z for z in self.zones.items())
+                            "<Config><PrivateZone>%s</PrivateZone></Config></HostedZone>" % (
+                                i, n, "true" if i in self.private else "false") for i, n in self.zones.items())
             return self.good("ListHostedZonesResponse", "<HostedZones>%s</HostedZones><IsTruncated>false</IsTruncated>"
                              "<MaxItems>100</MaxItems>" % zones)
+        if path == "/2013-04-01/tags/hostedzone":
+            return self.good("ListTagsForResourcesResponse", "<ResourceTagSets>%s</ResourceTagSets>" % "".join(
+                "<ResourceTagSet><ResourceType>hostedzone</ResourceType><ResourceId>%s</ResourceId><Tags>%s</Tags></ResourceTagSet>"
+                % (i, "".join("<Tag><Key>%s</Key><Value>%s</Value></Tag>" % t for t in self.tags.get(i, {}).items()))
+                for i in re.findall(r"<ResourceId>(\w+)<", body)))
         m = re.fullmatch(r"/2013-04-01/hostedzone/(\w+)/rrset/?", path)
         if not m or m[1] not in self.zones:
             return self.error("NoSuchHostedZone", "No hosted zone found", 404)
