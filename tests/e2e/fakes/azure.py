@@ -51,9 +51,11 @@ class Azure(Fake):
                     values = ["".join(t["value"]) for t in p["TXTRecords"]]
                 elif type == "CNAME":
                     values = [p["CNAMERecord"]["cname"]]
-                else:
+                elif type in MEMBERS:
                     lst, member = MEMBERS[type]
-                    values = [v[member] for v in p[lst]]
+                    values = [v[member] for v in p.get(lst, [])]
+                else:
+                    values = [" ".join(map(str, v.values())) for k in p if k.lower().endswith("records") for v in p[k]]
                 out += [(type, name, v) for v in values]
         return sorted(out)
 

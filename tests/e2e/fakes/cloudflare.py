@@ -14,6 +14,7 @@ class Cloudflare(Fake):
         self.records = {z: {} for z in self.zones}
         self.custom = {z: {} for z in self.zones}    # id -> custom hostname
         self.regions = {z: {} for z in self.zones}   # hostname -> region key
+        self.refuse = None                           # a name that is refused
         self.endless = False                         # says that there is always one more page
         self.serial = 0
 
@@ -49,6 +50,8 @@ class Cloudflare(Fake):
 
     def check(self, zid, r, store, skip=None):
         """The service's own rules; None if R may stand in STORE."""
+        if r["name"] == self.refuse:
+            return 9003, "Target is not allowed for a proxied record."
         if r["type"] not in ("SRV", "CAA") and not r.get("content"):
             return 9005, "Content is missing"
         if r["type"] == "A" and not re.fullmatch(r"\d+\.\d+\.\d+\.\d+", r["content"]):
