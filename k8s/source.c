@@ -11,6 +11,7 @@
 #include "k8s/source_settings.h"
 #include "k8s/source_table.h"
 #include "k8s/store.h"
+#include "k8s/zone_allow.h"
 #include "lib/buf.h"
 #include "lib/config.h"
 #include "lib/error.h"
@@ -613,6 +614,13 @@ void source_emit(struct source_run *run, struct endpoint *e)
 
 		endpoint_set_label(e, "resource", resource);
 		free(resource);
+	}
+	if (!zone_allow_host(source_config(run), run->subject->namespace, e->dns_name)) {
+		source_error(run, run->subject->obj, "HostNotAllowed",
+			     "%s: namespace %s may not claim it (--zone-allow)", e->dns_name,
+			     run->subject->namespace);
+		endpoint_free(e);
+		return;
 	}
 	report_invalid(run, e);
 	endpoint_list_take(&run->emitted, e);

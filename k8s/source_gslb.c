@@ -12,6 +12,7 @@
 
 #include "k8s/gslb_ref.h"
 #include "k8s/source.h"
+#include "k8s/zone_allow.h"
 #include "lib/buf.h"
 #include "lib/gslb_decl.h"
 #include "lib/json.h"
@@ -345,6 +346,21 @@ static bool is_superseded(struct source_run *run, const struct object *o)
 	}
 }
 
+/* Hosts that the namespace may not claim are left out; the others stand. */
+static void drop_foreign_hosts(struct source_run *run, const struct object *o, struct gslb_decl *d)
+{
+	for (size_t i = 0; i < d->nhosts;) {
+		if (zone_allow_host(source_config(run), o->namespace, d->hosts[i].host)) {
+			i++;
+			continue;
+		}
+		source_error(run, o, "HostNotAllowed",
+			     "%s: namespace %s may not claim it (--zone-allow)", d->hosts[i].host,
+			     o->namespace);
+		gslb_decl_drop_host(d, i);
+	}
+}
+
 static void collect(struct source_run *run, const struct object *o)
 {
 	bool is_ingress = o->kind == KIND_INGRESS;
@@ -363,6 +379,7 @@ static void collect(struct source_run *run, const struct object *o)
 		gslb_ref_ingress(run, o, d);
 	else
 		gslb_ref_resolve(run, o, d);
+	drop_foreign_hosts(run, o, d);
 	if (d->nhosts == 0)
 		refuse(d, "NoHosts", "no rule names a host");
 	attach_policy(run, o, d);

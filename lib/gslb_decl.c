@@ -1,6 +1,7 @@
 #include "lib/gslb_decl.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void host_fini(struct gslb_host_decl *h)
 {
@@ -10,6 +11,13 @@ static void host_fini(struct gslb_host_decl *h)
 	}
 	free(h->backends);
 	free(h->host);
+}
+
+void gslb_decl_drop_host(struct gslb_decl *d, size_t i)
+{
+	host_fini(&d->hosts[i]);
+	d->nhosts--;
+	memmove(&d->hosts[i], &d->hosts[i + 1], (d->nhosts - i) * sizeof(*d->hosts));
 }
 
 void gslb_decl_free(struct gslb_decl *d)

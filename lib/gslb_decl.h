@@ -16,9 +16,9 @@
 struct gslb_backend {
 	char *namespace;
 	char *name;
-	bool found;         /* the Service exists */
-	unsigned ready;     /* endpoints with >= 1 address and conditions.ready nil or true */
-	unsigned serving;   /* serving but not ready (terminating) */
+	bool found;       /* the Service exists */
+	unsigned ready;   /* endpoints with >= 1 address and conditions.ready nil or true */
+	unsigned serving; /* serving but not ready (terminating) */
 	unsigned total;
 };
 
@@ -37,19 +37,20 @@ enum gslb_health_policy { GSLB_HEALTH_ANY, GSLB_HEALTH_ALL };
 
 struct gslb_decl {
 	char *id;        /* "GROUP/NAMESPACE/NAME"; unique, the handle for put, remove and status */
-	char *api_group; /* "k8gb.io" or "k8gb.absa.oss"; "networking.k8s.io" for an annotated Ingress */
+	char *api_group; /* "k8gb.io" or "k8gb.absa.oss"; "networking.k8s.io" for an annotated
+			    Ingress */
 	char *namespace;
 	char *name;
 	char *uid;
-	int64_t created_s;   /* creationTimestamp, Unix time; older wins a host */
+	int64_t created_s; /* creationTimestamp, Unix time; older wins a host */
 	int64_t generation;
 	bool deleting;
 
-	char *strategy;        /* as written: "roundRobin", "failover", "geoip", … */
-	char *primary_geo_tag; /* NULL if none */
+	char *strategy;              /* as written: "roundRobin", "failover", "geoip", … */
+	char *primary_geo_tag;       /* NULL if none */
 	struct gslb_weight *weights; /* as written */
 	size_t nweights;
-	unsigned dns_ttl_s;    /* already defaulted: 0 or missing -> 30 */
+	unsigned dns_ttl_s; /* already defaulted: 0 or missing -> 30 */
 	enum gslb_health_policy health_policy;
 
 	struct gslb_host_decl *hosts;
@@ -65,12 +66,15 @@ struct gslb_decl {
 	struct strv status_hostnames;  /* ditto, to be resolved */
 
 	char *policy_json; /* GslbPolicy spec that is attached, as JSON text; NULL if none */
-	/* Why the object cannot be used (the whole object): "spec.strategy.type: …"; NULL if it can. */
+	/* Why the object cannot be used (the whole object): "spec.strategy.type: …"; NULL if it
+	 * can. */
 	char *error;
 	char *error_reason; /* CamelCase for events and conditions; NULL with error NULL */
 };
 
 void gslb_decl_free(struct gslb_decl *d);
+/* Take host number I out; those behind it move up. */
+void gslb_decl_drop_host(struct gslb_decl *d, size_t i);
 
 /* A load-balanced zone: from DNS_ZONES or a ZoneDelegation object. */
 struct zone_decl {
@@ -87,10 +91,10 @@ void zone_decl_free(struct zone_decl *z);
 /* What gslb tells back for an object's status (gslb_on_resolved). */
 struct gslb_host_status {
 	char *host;
-	const char *health;     /* "Healthy", "Unhealthy", "NotFound" (k8gb's words) */
+	const char *health;          /* "Healthy", "Unhealthy", "NotFound" (k8gb's words) */
 	struct strv healthy_records; /* the addresses now answered, sorted */
-	char *reason;           /* CamelCase, e.g. "Primary", "AllDown", "HostConflict" */
-	char *message;          /* a sentence for humans */
+	char *reason;                /* CamelCase, e.g. "Primary", "AllDown", "HostConflict" */
+	char *message;               /* a sentence for humans */
 };
 struct gslb_status {
 	const char *geo_tag;
@@ -120,8 +124,10 @@ struct endpoint_sink {
 	 */
 	void (*endpoints)(void *ctx, const char *source, const char *object,
 			  struct endpoint *const *endpoints, size_t n);
-	/* SOURCE has seen a complete list (or lost it): deletes are safe only when all are synced. */
+	/* SOURCE has seen a complete list (or lost it): deletes are safe only when all are synced.
+	 */
 	void (*synced)(void *ctx, const char *source, bool synced);
-	/* Drain/GslbPolicy/StaticMember objects of gslbd.io: kind, "ns/name", spec as JSON; NULL = gone. */
+	/* Drain/GslbPolicy/StaticMember objects of gslbd.io: kind, "ns/name", spec as JSON; NULL =
+	 * gone. */
 	void (*policy)(void *ctx, const char *kind, const char *id, const char *spec_json);
 };
