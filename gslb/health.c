@@ -13,7 +13,16 @@ const char *health_text(enum health h)
 	return "";
 }
 
-enum health health_of(const struct gslb_host_decl *host, enum gslb_health_policy policy)
+static bool is_healthy(const struct gslb_backend *b, const struct health_need *need)
+{
+	unsigned n = b->ready + (need && need->serving ? b->serving : 0);
+	unsigned least = need && need->least ? need->least : 1;
+
+	return n >= least && (need == NULL || n * 100 >= b->total * need->percent);
+}
+
+enum health health_of(const struct gslb_host_decl *host, enum gslb_health_policy policy,
+		      const struct health_need *need)
 {
 	size_t healthy = 0, unhealthy = 0, missing = 0;
 
@@ -22,7 +31,7 @@ enum health health_of(const struct gslb_host_decl *host, enum gslb_health_policy
 
 		if (!b->found)
 			missing++;
-		else if (b->ready > 0)
+		else if (is_healthy(b, need))
 			healthy++;
 		else
 			unhealthy++;

@@ -218,7 +218,8 @@ static void add_own_site(struct host *h)
 							    .is_known = true,
 							    .weight = SITE_NO_WEIGHT });
 
-	s->health = h->local = health_of(h->claims[0].decl, d->decl->health_policy);
+	s->health = h->local = health_of(h->claims[0].decl, d->decl->health_policy,
+					 h->policy ? &h->policy->readiness : NULL);
 	add_own_targets(h->g, d, &why);
 	sort_site(d, s);
 	if (s->health != HEALTH_HEALTHY)
@@ -272,6 +273,7 @@ static void choose_policy(struct host *h)
 	policy_unref(h->policy);
 	h->policy = p;
 	h->d.policy = p;
+	h->g->has_dependencies = h->g->has_dependencies || (p && p->depends_on.n);
 }
 
 static void build(struct host *h)
@@ -285,6 +287,62 @@ static void build(struct host *h)
 	policies_add_static(h->g->policies, h);
 }
 
+#define DEPENDS_MAX 16 /* hops that are followed */
+
+/* Does FROM depend on H, directly or by others?  Then neither decides about the other. */
+static bool depends_on(const struct host *from, const struct host *h, unsigned hops)
+{
+	if (from == h)
+		return true;
+	if (from->policy == NULL || hops == DEPENDS_MAX)
+		return false;
+	for (size_t i = 0; i < from->policy->depends_on.n; i++) {
+		const struct host *next = map_get(&h->g->hosts, from->policy->depends_on.s[i]);
+
+		if (next && depends_on(next, h, hops + 1))
+			return true;
+	}
+	return false;
+}
+
+/* In this cluster a host is not there while one that it needs is not. */
+static void judge_dependencies(struct host *h)
+{
+	const struct strv *needs = h->policy ? &h->policy->depends_on : NULL;
+
+	for (size_t i = 0; needs && i < needs->n; i++) {
+		const struct host *o = map_get(&h->g->hosts, needs->s[i]);
+
+		if (o == NULL || !o->is_resolved || o->local_targets.n)
+			continue;
+		if (depends_on(o, h, 0)) {
+			h->note = "dependsOn goes in a circle and is not followed";
+			continue;
+		}
+		for (size_t m = 0; m < h->d.nmembers; m++) {
+			struct member *own = &h->d.members[m];
+
+			if (own->reason || h->d.sites[own->site].source != SITE_LOCAL)
+				continue;
+			own->reason = "Dependency";
+			own->detail = mem_printf("%s is not healthy here", o->name);
+		}
+	}
+}
+
+static void touch_dependents(const struct host *h)
+{
+	struct gslb *g = h->g;
+
+	for (struct map_item *i = map_first(&g->hosts); g->has_dependencies && i;
+	     i = map_next(&g->hosts, i)) {
+		struct host *o = i->value;
+
+		if (o->policy && strv_has(&o->policy->depends_on, h->name))
+			host_touch(o, "dependency", h->name);
+	}
+}
+
 /* Health, probes, turns, drains: who is live, and why not. */
 static void judge(struct host *h, uint64_t now_ms, uint64_t *ret_wake_ms)
 {
@@ -294,6 +352,7 @@ static void judge(struct host *h, uint64_t now_ms, uint64_t *ret_wake_ms)
 	for (size_t i = 0; i < d->nmembers; i++)
 		if (d->members[i].reason == NULL)
 			d->members[i].reason = d->sites[d->members[i].site].state;
+	judge_dependencies(h);
 	watch_update(h);
 	watch_judge(h);
 	watch_remember(h, now_ms, ret_wake_ms);
@@ -395,6 +454,22 @@ static void forget(struct host *h)
 	h->is_resolved = false;
 }
 
+/* The answer lives no longer than until it could be another: probes that begin to turn, delays. */
+static uint32_t near_ttl(const struct host *h, uint64_t now_ms)
+{
+	uint64_t ttl_s = h->d.decl->dns_ttl_s, near_ms = watch_near_ms(h);
+
+	if (h->memory.unfit_ms || h->memory.better_ms) {
+		uint64_t wait_ms = h->wake_ms > now_ms ? h->wake_ms - now_ms : 0;
+
+		if (wait_ms && (near_ms == 0 || wait_ms < near_ms))
+			near_ms = wait_ms;
+	}
+	if (near_ms && (near_ms + 999) / 1000 < ttl_s)
+		ttl_s = (near_ms + 999) / 1000;
+	return (uint32_t)ttl_s;
+}
+
 void host_resolve(struct host *h, uint64_t now_ms)
 {
 	struct strv before = { 0 }, local_before = h->local_targets;
@@ -418,7 +493,7 @@ void host_resolve(struct host *h, uint64_t now_ms)
 	if (wake_ms && (h->wake_ms == 0 || wake_ms < h->wake_ms))
 		h->wake_ms = wake_ms;
 	add_last_resort(h);
-	h->ttl_s = h->d.decl->dns_ttl_s;
+	h->ttl_s = near_ttl(h, now_ms);
 	collect(h, false, &h->answer);
 	collect(h, true, &h->local_targets);
 	if (!h->d.is_all_down && h->answer.n) {
@@ -430,6 +505,8 @@ void host_resolve(struct host *h, uint64_t now_ms)
 	if (!h->is_resolved || health_before != h->local || reason_before != h->d.reason ||
 	    !strv_equal(&local_before, &h->local_targets))
 		touch_claimants(h);
+	if (!h->is_resolved || (local_before.n == 0) != (h->local_targets.n == 0))
+		touch_dependents(h);
 	h->is_resolved = true;
 	strv_fini(&before);
 	strv_fini(&local_before);

@@ -133,6 +133,7 @@ struct gslb {
 
 	bool is_started;
 	bool told_ready, told_exported;
+	bool has_dependencies;   /* some policy has dependsOn */
 	bool is_loading;         /* from the disk */
 	size_t nstale;           /* objects that came from there */
 	struct strv stale_zones; /* ids, the same */

@@ -177,7 +177,9 @@ static void fill_host(const struct object *o, size_t i, struct gslb_host_status 
 	const struct host *h = o->hosts[i];
 
 	s->host = mem_strdup(d->host);
-	s->health = health_text(health_of(d, o->good->health_policy));
+	s->health = health_text(h && h->nclaims && h->claims[0].object == o && h->is_resolved
+					? h->local
+					: health_of(d, o->good->health_policy, NULL));
 	host_message(h, o, s);
 	if (h && h->zone && h->nclaims && h->claims[0].object == o)
 		strv_copy(&s->healthy_records, &h->answer);

@@ -8,6 +8,7 @@
 #include "gslb/netmap.h"
 #include "gslb/probe.h"
 #include "gslb/strategy.h"
+#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/dname.h"
 #include "lib/error.h"
@@ -228,6 +229,19 @@ static void read_failover(const cJSON *spec, struct policy *p, char **ret_why)
 	p->slow_start_ms = duration(spec, "slowStart", ret_why);
 }
 
+static void read_readiness(const cJSON *spec, struct policy *p, char **ret_why)
+{
+	struct strv hosts = { 0 };
+
+	p->readiness.least = number(spec, "readiness.minReady", 0, 100000, 0, ret_why);
+	p->readiness.percent = number(spec, "readiness.minReadyPercent", 0, 100, 0, ret_why);
+	p->readiness.serving = json_bool(spec, "readiness.serving", false);
+	json_strings(spec, "dependsOn", &hosts);
+	for (size_t i = 0; i < hosts.n; i++)
+		strv_take(&p->depends_on, dname_text_normal(hosts.s[i]));
+	strv_fini(&hosts);
+}
+
 static void read_choice(const cJSON *spec, struct policy *p, char **ret_why)
 {
 	static const struct word quorums[] = { { "Own", QUORUM_OWN },
@@ -242,6 +256,31 @@ static void read_choice(const cJSON *spec, struct policy *p, char **ret_why)
 	p->is_sticky = one_of(spec, "stickiness.by", by, ARRAY_SIZE(by), 0, ret_why) != 0;
 	p->v4_prefix = (uint8_t)number(spec, "stickiness.ipv4PrefixLength", 0, 32, 24, ret_why);
 	p->v6_prefix = (uint8_t)number(spec, "stickiness.ipv6PrefixLength", 0, 128, 56, ret_why);
+}
+
+/* RFC 9460: the host itself with what it speaks, e.g. "1 . alpn=h2,h3 port=8443". */
+static void read_https(const cJSON *spec, struct policy *p, char **ret_why)
+{
+	struct strv alpn = { 0 };
+	unsigned port = number(spec, "https.port", 0, 65535, 0, ret_why);
+	struct buf b = { 0 };
+
+	if (json_get(spec, "https") == NULL)
+		return;
+	json_strings(spec, "https.alpn", &alpn);
+	for (size_t i = 0; i < alpn.n; i++)
+		if (!*alpn.s[i] || strspn(alpn.s[i], "abcdefghijklmnopqrstuvwxyz0123456789.-/") !=
+					   strlen(alpn.s[i]))
+			WRONG("spec.https.alpn: '%s' is no protocol", alpn.s[i]);
+	char *list = strv_join(&alpn, ",");
+	buf_puts(&b, "1 .");
+	if (alpn.n)
+		buf_printf(&b, " alpn=%s", list);
+	if (port)
+		buf_printf(&b, " port=%u", port);
+	p->https = buf_take(&b);
+	free(list);
+	strv_fini(&alpn);
 }
 
 /* Probes are read for each host (Host header and SNI default to it); here they are checked. */
@@ -289,11 +328,13 @@ int policy_parse(const char *id, const cJSON *spec, struct policy **ret, char **
 	if (!cJSON_IsObject(spec))
 		WRONG("spec: missing");
 	read_target(spec, p);
+	read_readiness(spec, p, ret_why);
 	read_tiers(spec, p, ret_why);
 	read_failover(spec, p, ret_why);
 	read_geography(spec, p, ret_why);
 	read_choice(spec, p, ret_why);
 	read_all_down(spec, p, ret_why);
+	read_https(spec, p, ret_why);
 	check_probes(spec, p, ret_why);
 	if (*ret_why) {
 		policy_unref(p);
@@ -336,7 +377,9 @@ void policy_unref(struct policy *p)
 	strv_fini(&p->fields);
 	strv_fini(&p->hosts);
 	strv_fini(&p->fallback_addresses);
+	strv_fini(&p->depends_on);
 	cJSON_Delete(p->probes);
+	free(p->https);
 	free(p->id);
 	free(p->target_kind);
 	free(p->target_name);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gslb/health.h"
 #include "lib/netaddr.h"
 #include "lib/strv.h"
 
@@ -42,7 +43,9 @@ struct policy {
 	struct strv hosts; /* normal form; a leading "*." stands for any labels; empty: by target */
 	char *target_kind, *target_name, *namespace;
 
-	struct cJSON *probes; /* the array, checked; NULL = none */
+	struct health_need readiness;
+	struct strv depends_on; /* hosts, normal form */
+	struct cJSON *probes;   /* the array, checked; NULL = none */
 	enum policy_quorum quorum;
 
 	struct policy_tier *tiers;
@@ -61,6 +64,7 @@ struct policy {
 	size_t nsites;
 	struct netmap *map; /* of the sites, for match Map */
 
+	char *https;    /* RDATA of the HTTPS record, text; NULL = none */
 	unsigned count; /* 0 = all */
 	bool is_sticky;
 	uint8_t v4_prefix, v6_prefix;

@@ -82,11 +82,8 @@ void probe_run_set_data(struct probe_run *run, void *data)
 	run->data = data;
 }
 
-static void turn(struct probe *pr, enum probe_state state)
+static void tell(struct probe *pr)
 {
-	pr->state = state;
-	pr->in_row = 0;
-	pr->turned_s = clock_real_s();
 	/* a callback may unwatch itself, others, or the last one: walk a copy, look before each
 	 * call */
 	size_t n = 0;
@@ -111,20 +108,44 @@ static void turn(struct probe *pr, enum probe_state state)
 	free(list);
 }
 
+static void turn(struct probe *pr, enum probe_state state)
+{
+	pr->state = state;
+	pr->in_row = 0;
+	pr->turned_s = clock_real_s();
+	tell(pr);
+}
+
+static unsigned needed(const struct probe *pr)
+{
+	switch (pr->state) {
+	case PROBE_UNKNOWN:
+		return 1;
+	case PROBE_UP:
+		return pr->spec->fall;
+	case PROBE_DOWN:
+		return pr->spec->rise;
+	}
+	return 1;
+}
+
 /* The first result decides; after that rise or fall results in a row are needed. */
 static void judge(struct probe *pr, bool good)
 {
 	enum probe_state now = good ? PROBE_UP : PROBE_DOWN;
 
 	if (pr->state == now) {
+		bool was_near = pr->in_row > 0;
+
 		pr->in_row = 0;
+		if (was_near)
+			tell(pr);
 		return;
 	}
-	unsigned needed = good ? pr->spec->rise : pr->spec->fall;
-	if (pr->state == PROBE_UNKNOWN)
-		needed = 1;
-	if (++pr->in_row >= needed)
+	if (++pr->in_row >= needed(pr))
 		turn(pr, now);
+	else
+		tell(pr);
 }
 
 /* +-10 % around the interval, so that many probes do not march in step. */
@@ -280,6 +301,11 @@ void probe_unwatch(struct probe *pr, void *ctx)
 enum probe_state probe_state(const struct probe *pr)
 {
 	return pr->state;
+}
+
+unsigned probe_near_ms(const struct probe *pr)
+{
+	return pr->in_row ? (needed(pr) - pr->in_row) * pr->spec->interval_ms : 0;
 }
 
 const char *probe_reason(const struct probe *pr)

@@ -65,13 +65,15 @@ struct probes *probes_new(struct loop *loop);
 void probes_free(struct probes *p);
 /*
  * Watch TARGET (an address; port ignored) by SPEC (copied by key; borrowed only for the call).
- * CHANGED when the state turns.  Probing begins at once, with at most a second of spread.
- * probe_unwatch ends it; the last one stops the probe.
+ * CHANGED when the state turns, or probe_near_ms is another.  Probing begins at once, with at most
+ * a second of spread. probe_unwatch ends it; the last one stops the probe.
  */
 struct probe *probes_watch(struct probes *p, const struct netaddr *target,
 			   const struct probe_spec *spec, void (*changed)(void *ctx), void *ctx);
 void probe_unwatch(struct probe *pr, void *ctx);
 enum probe_state probe_state(const struct probe *pr);
+/* Milliseconds until it could turn at the earliest; 0 while nothing speaks against its state. */
+unsigned probe_near_ms(const struct probe *pr);
 /* "connection refused", "status 503, not in 200-399" …; "" when up. */
 const char *probe_reason(const struct probe *pr);
 /* Real time of the last turn in seconds, 0 if none. */

@@ -19,6 +19,7 @@
 #include "gslb/drain.h"
 #include "gslb/geo.h"
 #include "gslb/inside.h"
+#include "gslb/policy.h"
 #include "gslb/statezone.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
@@ -93,6 +94,17 @@ static void put_nothing(struct txn *t, const struct host *h, uint16_t type)
 		put_failed(err, h->wire, type);
 }
 
+static void put_https(struct txn *t, const struct host *h)
+{
+	char *owner = mem_printf("%s.", h->name);
+	const char *rdata = h->policy->https;
+	int err = txn_put_text(t, h->zone->wire, owner, RRTYPE_HTTPS, h->ttl_s, &rdata, 1);
+
+	if (err)
+		put_failed(err, h->wire, RRTYPE_HTTPS);
+	free(owner);
+}
+
 static void put_answers(struct txn *t, const struct host *h)
 {
 	static const struct {
@@ -115,6 +127,10 @@ static void put_answers(struct txn *t, const struct host *h)
 	}
 	if (!any)
 		put_nothing(t, h, RRTYPE_A);
+	if (h->policy && h->policy->https && any)
+		put_https(t, h);
+	else
+		(void)txn_remove(t, h->zone->wire, h->wire, RRTYPE_HTTPS);
 }
 
 /* --- localtargets ------------------------------------------------------------------- */

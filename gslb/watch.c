@@ -345,6 +345,19 @@ void watch_remember(struct host *h, uint64_t now_ms, uint64_t *ret_wake_ms)
 	forget_old(h->watches, now_ms);
 }
 
+unsigned watch_near_ms(const struct host *h)
+{
+	unsigned least = 0;
+
+	for (size_t i = 0; h->watches && i < h->watches->n; i++) {
+		unsigned near = probe_near_ms(h->watches->w[i].probe);
+
+		if (near && (least == 0 || near < least))
+			least = near;
+	}
+	return least;
+}
+
 /* --- telling ------------------------------------------------------------------------------------
  */
 

@@ -25,5 +25,7 @@ void watch_judge(struct host *h);
  * *ret_wake_ms: earlier of it and when to decide again; 0 = never.
  */
 void watch_remember(struct host *h, uint64_t now_ms, uint64_t *ret_wake_ms);
+/* The least probe_near_ms of H's probes that is not 0; 0 if none. */
+unsigned watch_near_ms(const struct host *h);
 /* " up=ADDR,… down=ADDR,…": what our probes see, for the state zone. */
 void watch_print(const struct host *h, struct buf *out);

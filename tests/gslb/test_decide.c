@@ -170,8 +170,38 @@ static void health_combines_as_k8gb_does(void **state)
 			b[j].found = rows[i].backends[j] != 'm';
 			b[j].ready = rows[i].backends[j] == 'h';
 		}
-		assert_string_equal(health_text(health_of(&h, GSLB_HEALTH_ANY)), rows[i].any);
-		assert_string_equal(health_text(health_of(&h, GSLB_HEALTH_ALL)), rows[i].all);
+		assert_string_equal(health_text(health_of(&h, GSLB_HEALTH_ANY, NULL)), rows[i].any);
+		assert_string_equal(health_text(health_of(&h, GSLB_HEALTH_ALL, NULL)), rows[i].all);
+	}
+}
+
+static void a_policy_may_ask_for_more_ready_endpoints(void **state)
+{
+	static const struct {
+		struct health_need need;
+		unsigned ready, serving, total;
+		const char *want;
+	} rows[] = {
+		{ { 0, 0, false }, 1, 0, 9, "Healthy" },
+		{ { 2, 0, false }, 1, 0, 9, "Unhealthy" },
+		{ { 2, 0, false }, 2, 0, 9, "Healthy" },
+		{ { 0, 50, false }, 4, 0, 9, "Unhealthy" },
+		{ { 0, 50, false }, 5, 0, 9, "Healthy" },
+		{ { 2, 0, false }, 1, 1, 9, "Unhealthy" },
+		{ { 2, 0, true }, 1, 1, 9, "Healthy" },
+		{ { 0, 0, true }, 0, 0, 0, "Unhealthy" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct gslb_backend b = { .found = true,
+					  .ready = rows[i].ready,
+					  .serving = rows[i].serving,
+					  .total = rows[i].total };
+		struct gslb_host_decl h = { .backends = &b, .nbackends = 1 };
+
+		assert_string_equal(health_text(health_of(&h, GSLB_HEALTH_ANY, &rows[i].need)),
+				    rows[i].want);
 	}
 }
 
@@ -373,6 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(k8gbs_truth_table_holds),
 		cmocka_unit_test(health_combines_as_k8gb_does),
+		cmocka_unit_test(a_policy_may_ask_for_more_ready_endpoints),
 		cmocka_unit_test(weight_zero_and_no_weight_answer_only_if_nobody_else_can),
 		cmocka_unit_test(tiers_answer_in_order),
 		cmocka_unit_test(a_tier_below_its_least_live_share_steps_back),

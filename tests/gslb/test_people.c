@@ -386,6 +386,43 @@ static void a_dead_address_is_taken_out_by_its_probe(void **state)
 	free(spec);
 }
 
+static void a_host_goes_with_those_it_depends_on(void **state)
+{
+	(void)state;
+	gslb_put(eu->g, decl_new("b", "b.cloud.example.com", "roundRobin", "192.0.2.9", 1));
+	gslb_policy(eu->g, "GslbPolicy", "ns/p",
+		    "{\"hosts\":[\"" A "\"],\"dependsOn\":[\"b.cloud.example.com\"]}");
+	answers(eu, "b.cloud.example.com", "A", "192.0.2.9");
+	settle(loop);
+	assert_string_equal(ask(eu, A, "A"), "192.0.2.1 198.51.100.1");
+	gslb_put(eu->g, decl_new("b", "b.cloud.example.com", "roundRobin", "192.0.2.9", 0));
+	answers(eu, A, "A", "198.51.100.1");
+	gslb_policy(eu->g, "GslbPolicy", "ns/q",
+		    "{\"hosts\":[\"b.cloud.example.com\"],\"dependsOn\":[\"" A "\"]}");
+	gslb_policy(eu->g, "GslbPolicy", "ns/p",
+		    "{\"hosts\":[\"" A "\"],\"dependsOn\":[\"b.cloud.example.com\"],\"count\":9}");
+	answers(eu, A, "A", "192.0.2.1 198.51.100.1"); /* a circle is not followed */
+	gslb_policy(eu->g, "GslbPolicy", "ns/q", NULL);
+	gslb_policy(eu->g, "GslbPolicy", "ns/p",
+		    "{\"hosts\":[\"" A "\"],\"dependsOn\":[\"b.cloud.example.com\"]}");
+	answers(eu, A, "A", "198.51.100.1");
+	gslb_put(eu->g, decl_new("b", "b.cloud.example.com", "roundRobin", "192.0.2.9", 1));
+	answers(eu, A, "A", "192.0.2.1 198.51.100.1");
+}
+
+static void an_https_record_is_made_on_request(void **state)
+{
+	(void)state;
+	assert_string_equal(ask(eu, A, "HTTPS"), "NODATA");
+	gslb_policy(eu->g, "GslbPolicy", "ns/p",
+		    "{\"hosts\":[\"" A "\"],\"https\":{\"alpn\":[\"h2\",\"h3\"],\"port\":8443}}");
+	while (strcmp(ask(eu, A, "HTTPS"), "NODATA") == 0)
+		loop_once(loop, 10);
+	assert_non_null(strstr(ask(eu, A, "HTTPS"), "1 . alpn="));
+	gslb_policy(eu->g, "GslbPolicy", "ns/p", NULL);
+	answers(eu, A, "HTTPS", "NODATA");
+}
+
 /* --- restart
  * --------------------------------------------------------------------------------------------- */
 
@@ -453,6 +490,8 @@ int main(void)
 		TEST(static_members_answer_with_clusters),
 		TEST(all_down_has_a_choice),
 		TEST(a_dead_address_is_taken_out_by_its_probe),
+		TEST(a_host_goes_with_those_it_depends_on),
+		TEST(an_https_record_is_made_on_request),
 		TEST(a_restart_answers_at_once_what_was_true),
 	};
 

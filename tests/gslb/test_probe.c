@@ -224,7 +224,8 @@ static void it_takes_rise_and_fall_results_to_turn(void **state)
 	memcpy(s.answer, "HTTP/1.1 200 OK\r\n\r\n", 19);
 	assert_true(reaches(loop, pr, PROBE_UP));
 	assert_int_equal(s.count, 6);
-	assert_int_equal(turns, 3);
+	assert_int_equal(turns, 6); /* and each result that brings a turn nearer is told */
+	assert_int_equal(probe_near_ms(pr), 0);
 	probe_unwatch(pr, &turns);
 	probe_spec_free(sp);
 	probes_free(probes);
