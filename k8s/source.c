@@ -615,10 +615,12 @@ void source_emit(struct source_run *run, struct endpoint *e)
 		endpoint_set_label(e, "resource", resource);
 		free(resource);
 	}
-	if (!zone_allow_host(source_config(run), run->subject->namespace, e->dns_name)) {
-		source_error(run, run->subject->obj, "HostNotAllowed",
+	const char *namespace = run->subject ? run->subject->namespace : NULL;
+	/* an endpoint that no object gave (source fake) is nobody's claim */
+	if (namespace && !zone_allow_host(source_config(run), namespace, e->dns_name)) {
+		source_error(run, NULL, "HostNotAllowed",
 			     "%s: namespace %s may not claim it (--zone-allow)", e->dns_name,
-			     run->subject->namespace);
+			     namespace);
 		endpoint_free(e);
 		return;
 	}
