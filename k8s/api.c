@@ -49,7 +49,7 @@ struct api_call {
 	struct buf body; /* of an answer that is no 2xx to a stream */
 };
 
-/* --- queue ------------------------------------------------------------------------------------ */
+/* --- queue ---------------------------------------------------------------------------- */
 
 static void unlink_call(struct api_call *c)
 {
@@ -104,8 +104,7 @@ static void call_free(struct api_call *c)
 	free(c);
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers -------------------------------------------------------------------------- */
 
 static void measure(const struct api_call *c, const struct http_response *r)
 {
@@ -171,8 +170,7 @@ char *api_message(const struct http_response *r)
 	return text;
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------------------- */
 
 static int data(void *ctx, const char *text, size_t len)
 {
@@ -360,8 +358,7 @@ void api_cancel(struct api_call *c)
 	call_free(c);
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------- */
 
 static void on_credential(void *ctx)
 {

@@ -23,8 +23,7 @@ struct companion {
 	struct loop_timer *timer;
 };
 
-/* --- wishes ------------------------------------------------------------------------------------
- */
+/* --- wishes --------------------------------------------------------------------------- */
 
 static void wish(struct companion *c, const char *what, const struct object *o, const char *sub,
 		 const struct write *x)
@@ -76,8 +75,7 @@ static void wish_created(struct companion *c, enum kind_id kind, const char *nam
 	cJSON_Delete(doc);
 }
 
-/* --- the Ingress of a Gslb ---------------------------------------------------------------------
- */
+/* --- the Ingress of a Gslb ------------------------------------------------------------ */
 
 static void keep_ingress(struct companion *c, const struct object *gslb,
 			 const struct object *ingress)
@@ -114,8 +112,7 @@ out:
 	free(version);
 }
 
-/* --- the Gslb of an Ingress ----------------------------------------------------------------------
- */
+/* --- the Gslb of an Ingress ----------------------------------------------------------- */
 
 static void keep_gslb(struct companion *c, const struct object *ingress)
 {
@@ -129,8 +126,7 @@ static void keep_gslb(struct companion *c, const struct object *ingress)
 	free(version);
 }
 
-/* --- from the legacy group to k8gb.io
- * --------------------------------------------------------------- */
+/* --- from the legacy group to k8gb.io ------------------------------------------------- */
 
 static bool is_true(const struct object *o, const char *label)
 {
@@ -226,8 +222,7 @@ static void look_at_name(struct companion *c, const char *namespace, const char 
 		keep_gslb(c, ingress);
 }
 
-/* --- zones
- * ------------------------------------------------------------------------------------------- */
+/* --- zones ---------------------------------------------------------------------------- */
 
 struct find_zone {
 	const char *zone;
@@ -280,8 +275,7 @@ void companion_zone_finalized(struct companion *c, const struct object *zone)
 				 companion_set_finalizer(zone, COMPANION_FINALIZER, false));
 }
 
-/* --- what to look at
- * ------------------------------------------------------------------------------------ */
+/* --- what to look at ------------------------------------------------------------------ */
 
 static void work(void *ctx)
 {

@@ -25,8 +25,7 @@ bool companion_is_embedded(const struct object *gslb)
 	       says_something(json_get(object_spec(gslb), "ingress"));
 }
 
-/* --- parts -------------------------------------------------------------------------------------
- */
+/* --- parts ---------------------------------------------------------------------------- */
 
 static cJSON *new_object(const char *api_version, const char *kind, const char *namespace,
 			 const char *name)
@@ -92,8 +91,7 @@ static void refer_to_ingress(cJSON *spec, const char *name)
 	(void)cJSON_AddStringToObject(ref, "name", name);
 }
 
-/* --- objects ------------------------------------------------------------------------------------
- */
+/* --- objects -------------------------------------------------------------------------- */
 
 cJSON *companion_ingress(const struct object *gslb, const char *api_version)
 {
@@ -167,8 +165,7 @@ cJSON *companion_zone(const struct zone_decl *z, const char *api_version)
 	return doc;
 }
 
-/* --- patches ------------------------------------------------------------------------------------
- */
+/* --- patches -------------------------------------------------------------------------- */
 
 /* Takes VALUE: metadata.NAME of O becomes that, unless O changed meanwhile. */
 static char *meta_patch(const struct object *o, const char *name, cJSON *value)
@@ -233,8 +230,7 @@ char *companion_set_label(const struct object *o, const char *label, const char 
 	return meta_patch(o, "labels", labels);
 }
 
-/* --- comparing ----------------------------------------------------------------------------------
- */
+/* --- comparing ------------------------------------------------------------------------ */
 
 static bool contains_items(const cJSON *have, const cJSON *want)
 {

@@ -60,8 +60,7 @@ static void set_header(struct credential *c, const char *fmt, const char *secret
 	c->header = h;
 }
 
-/* --- token files ---------------------------------------------------------------------------------
- */
+/* --- token files ---------------------------------------------------------------------- */
 
 static void read_token_file(struct credential *c)
 {
@@ -98,8 +97,7 @@ static void basic(struct credential *c)
 	buf_fini(&text);
 }
 
-/* --- the plugin
- * ------------------------------------------------------------------------------------ */
+/* --- the plugin ----------------------------------------------------------------------- */
 
 static void take_credential(struct credential *c, const cJSON *doc)
 {
@@ -314,8 +312,7 @@ static bool exec_get(struct credential *c, const char **ret_why)
 	return false;
 }
 
-/* --- all of them
- * ------------------------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------------------- */
 
 bool credential_get(struct credential *c, const char **ret_header, const char **ret_why)
 {

@@ -7,6 +7,7 @@
 #include "k8s/api.h"
 #include "k8s/json_read.h"
 #include "lib/backoff.h"
+#include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/http_client.h"
 #include "lib/json.h"
@@ -20,6 +21,7 @@
 	"application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList," \
 	"application/json"
 #define LOOK_AGAIN_MS 3000
+#define DENIED_MS     5000
 
 struct discovery {
 	struct loop *loop;
@@ -29,6 +31,7 @@ struct discovery {
 	void *ctx;
 	struct loop_timer *timer;
 	struct backoff backoff;
+	uint64_t denied_ms; /* since when we may not ask; 0 = we may */
 	struct api_call *call, *version_call;
 	char *etag;
 	bool known, told;
@@ -39,8 +42,7 @@ struct discovery {
 	bool found[KIND_COUNT];
 };
 
-/* --- what an answer says ------------------------------------------------------------------------
- */
+/* --- what an answer says -------------------------------------------------------------- */
 
 /* Place of VERSION in the kind's list, best first; -1 = not accepted. */
 static int rank(const struct kind *k, const char *version)
@@ -162,18 +164,26 @@ static void assume_all(struct discovery *d)
 	end_answer(d);
 }
 
-/* --- asking -------------------------------------------------------------------------------------
- */
+/* --- asking --------------------------------------------------------------------------- */
 
 static void failed(struct discovery *d, const struct http_response *r)
 {
 	char *why = api_message(r);
+	uint64_t now = clock_mono_ms();
+	bool denied = r->err == 0 && r->status == 403;
 
-	if (r->err == 0 && r->status == 403 && !d->known) {
+	if (!denied)
+		d->denied_ms = 0;
+	else if (d->denied_ms == 0)
+		d->denied_ms = now; /* a server that starts may not know our rights yet */
+	if (denied && !d->known && now - d->denied_ms >= DENIED_MS) {
 		log_warning("discovery is forbidden (%s): every kind is tried", why);
 		assume_all(d);
 	} else {
-		log_warning("discovery at %s: %s", api_server(d->api), why);
+		if (d->backoff.tries == 0 && !d->known)
+			log_warning("discovery at %s: %s", api_server(d->api), why);
+		else
+			log_debug("discovery at %s: %s", api_server(d->api), why);
 		loop_timer_set(d->timer, backoff_next_ms(&d->backoff));
 	}
 	free(why);
@@ -322,8 +332,7 @@ static void ask(void *ctx)
 								  .ctx = d });
 }
 
-/* --- for the watches
- * ------------------------------------------------------------------------------ */
+/* --- for the watches ------------------------------------------------------------------ */
 
 struct discovery *discovery_new(struct loop *loop, struct api *api, const bool *wanted,
 				void (*cb)(void *ctx), void *ctx)

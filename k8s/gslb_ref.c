@@ -26,7 +26,7 @@ static MEM_PRINTF(3, 4) void refuse(struct gslb_decl *d, const char *reason, con
 	d->error_reason = mem_strdup(reason);
 }
 
-/* --- addresses --------------------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------------------ */
 
 static void add_address(struct source_run *run, const struct object *of, const char *text,
 			struct gslb_decl *d)
@@ -76,7 +76,7 @@ static void gateway_addresses(struct source_run *run, const struct object *gw, s
 	}
 }
 
-/* --- Ingress ------------------------------------------------------------------------------- */
+/* --- Ingress -------------------------------------------------------------------------- */
 
 static void ingress_rules(struct source_run *run, const struct object *of, const cJSON *rules,
 			  struct gslb_decl *d)
@@ -120,7 +120,7 @@ static void embedded(struct source_run *run, const struct object *gslb, struct g
 		load_balancer(run, ingress, d);
 }
 
-/* --- Service ------------------------------------------------------------------------------- */
+/* --- Service -------------------------------------------------------------------------- */
 
 /* Names for what has none itself: annotation k8gb.io/hostname of the Gslb. */
 static struct gslb_host_decl *annotated_host(struct source_run *run, const struct object *gslb,
@@ -155,7 +155,7 @@ static void service(struct source_run *run, const struct object *gslb, const str
 	load_balancer(run, svc, d);
 }
 
-/* --- Gateway API --------------------------------------------------------------------------- */
+/* --- Gateway API ---------------------------------------------------------------------- */
 
 static bool is_group(const cJSON *ref, const char *group, const char *def)
 {
@@ -273,7 +273,7 @@ static void nameless_route(struct source_run *run, const struct object *gslb,
 	route_addresses(run, route, d);
 }
 
-/* --- Istio --------------------------------------------------------------------------------- */
+/* --- Istio ---------------------------------------------------------------------------- */
 
 struct pick {
 	const cJSON *selector; /* labels that must all be there */
@@ -392,7 +392,7 @@ static void virtual_service(struct source_run *run, const struct object *gslb,
 	istio_addresses(run, vs, d);
 }
 
-/* --- the reference ------------------------------------------------------------------------- */
+/* --- the reference -------------------------------------------------------------------- */
 
 static void ingress(struct source_run *run, const struct object *gslb, const struct object *o,
 		    struct gslb_decl *d)

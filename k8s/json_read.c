@@ -19,7 +19,7 @@ struct reader {
 	unsigned depth;
 };
 
-/* --- shared names -------------------------------------------------------------------------- */
+/* --- shared names --------------------------------------------------------------------- */
 
 /* Open addressing; the process keeps what is in it, as it keeps a string literal. */
 static const char *shared[MAX_SHARED * 2];
@@ -41,7 +41,7 @@ static const char *share(const char *s, size_t len)
 	return shared[at];
 }
 
-/* --- tokens -------------------------------------------------------------------------------- */
+/* --- tokens --------------------------------------------------------------------------- */
 
 static void skip_blanks(struct reader *r)
 {
@@ -233,8 +233,7 @@ static bool literal(struct reader *r, const char *word, size_t len)
 	return true;
 }
 
-/* --- values that are passed over ---------------------------------------------------------------
- */
+/* --- values that are passed over ------------------------------------------------------ */
 
 static int pass_value(struct reader *r);
 
@@ -290,8 +289,7 @@ static int pass_value(struct reader *r)
 	return pass_number(r);
 }
 
-/* --- values that are kept -----------------------------------------------------------------------
- */
+/* --- values that are kept ------------------------------------------------------------- */
 
 static int read_value(struct reader *r, const struct json_keep *keep, cJSON **ret);
 

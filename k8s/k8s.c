@@ -20,6 +20,7 @@
 #include "lib/config.h"
 #include "lib/endpoint.h"
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/map.h"
@@ -45,8 +46,8 @@ struct k8s {
 	struct event_recorder *events;
 	struct lease *lease;
 	struct companion *companion;
-	bool no_conditions;      /* the CRDs are k8gb's own, without them */
-	struct loop_timer *soon; /* tells the first leadership from the loop */
+	bool no_conditions[KIND_COUNT]; /* the CRD is not ours and has none */
+	struct loop_timer *soon;        /* tells the first leadership from the loop */
 	void (*on_leader)(void *ctx, bool leader);
 	void *on_leader_ctx;
 };
@@ -81,7 +82,7 @@ static bool wants(void *ctx, const struct object *o)
 	return is_in;
 }
 
-/* --- objects by the names that others know them by ---------------------------------------- */
+/* --- objects by the names that others know them by ------------------------------------ */
 
 /* "GROUP/NAMESPACE/NAME" of a declaration. */
 static const struct object *object_of(const struct k8s *k, const char *decl_id)
@@ -144,6 +145,9 @@ static void record(struct k8s *k, const struct object *about, bool warning, cons
 	free(version);
 }
 
+static void on_collected(void *ctx, const char *source, const struct object *obj, size_t n,
+			 const char *error);
+
 static void on_error(void *ctx, const struct object *obj, const char *reason, const char *message)
 {
 	struct k8s *k = ctx;
@@ -152,7 +156,7 @@ static void on_error(void *ctx, const struct object *obj, const char *reason, co
 		record(k, obj, true, reason, message);
 }
 
-/* --- what a status repeats of its declaration ------------------------------------------------ */
+/* --- what a status repeats of its declaration ----------------------------------------- */
 
 static void delete_json(void *json)
 {
@@ -176,8 +180,6 @@ static void note_remove(void *ctx, const char *id)
 	struct k8s *k = ctx;
 
 	cJSON_Delete(map_remove(&k->servers, id));
-	if (k->writer)
-		writer_drop(k->writer, id);
 	if (k->sink->gslb_remove)
 		k->sink->gslb_remove(k->sink->ctx, id);
 }
@@ -351,6 +353,7 @@ int k8s_new(struct loop *loop, const struct config *config, struct http_client *
 		return err;
 	}
 	source_set_on_error(k->sources, on_error, k);
+	source_set_on_collected(k->sources, on_collected, k);
 	metric_collector(show_objects, k);
 	if (k->manifest)
 		status_ready_declare("manifests");
@@ -427,26 +430,47 @@ void k8s_on_leader(struct k8s *k, void (*cb)(void *ctx, bool leader), void *ctx)
 	k->on_leader_ctx = ctx;
 }
 
-/* --- writing back ------------------------------------------------------------------------------
- */
+/* --- writing back --------------------------------------------------------------------- */
 
-/* k8gb's own CRDs do not know conditions; server-side apply refuses what a schema has not. */
+/*
+ * k8gb's own CRDs do not know conditions, and server-side apply refuses what a schema has not:
+ * then k8gb's fields alone are written.
+ */
 static void on_status(void *ctx, const char *key, int status, const char *message)
 {
 	struct k8s *k = ctx;
+	const struct write *failed = writer_get(k->writer, key);
+	cJSON *doc = NULL;
 
-	if (status / 100 != 2 && strstr(message, "field not declared in schema") &&
-	    !k->no_conditions) {
-		log_warning("%s: the CRD knows no conditions, they are left out; "
+	if (status / 100 == 2 || failed == NULL ||
+	    strstr(message, "field not declared in schema") == NULL)
+		return;
+	doc = cJSON_Parse(failed->body);
+	enum kind_id kind = kind_find(json_text(doc, "apiVersion"), json_text(doc, "kind"));
+	if (kind != KIND_COUNT && !k->no_conditions[kind]) {
+		log_warning("%s.%s: the CRD knows no conditions, they are left out; "
 			    "apply k8s/crds to have them",
-			    key);
-		k->no_conditions = true;
+			    kinds[kind].plural, kinds[kind].group);
+		k->no_conditions[kind] = true;
 	}
+	cJSON *s = json_get(doc, "status");
+	cJSON_DeleteItemFromObjectCaseSensitive(s, "conditions");
+	if (kind != KIND_DNS_ENDPOINT) /* that has it also with ExternalDNS */
+		cJSON_DeleteItemFromObjectCaseSensitive(s, "observedGeneration");
+	char *body = json_print(doc);
+	struct write again = *failed;
+	again.body = body;
+	again.done = NULL;
+	writer_put(k->writer, key, &again);
+	free(body);
+	cJSON_Delete(doc);
 }
 
 /* Takes STATUS. */
-static void wish_status(struct k8s *k, const char *key, const struct object *o, cJSON *status)
+static void wish_status(struct k8s *k, const struct object *o, cJSON *status)
 {
+	char *key = mem_printf("status %s.%s %s/%s", kinds[o->kind].plural, kinds[o->kind].group,
+			       o->namespace, o->name);
 	char *path = cluster_path(k->cluster, o->kind, o->namespace, o->name, "status");
 	char *version = cluster_api_version(k->cluster, o->kind);
 
@@ -466,6 +490,20 @@ static void wish_status(struct k8s *k, const char *key, const struct object *o, 
 	}
 	free(version);
 	free(path);
+	free(key);
+}
+
+/* ExternalDNS tells that it has read a DNSEndpoint. */
+static void on_collected(void *ctx, const char *source, const struct object *obj, size_t n,
+			 const char *error)
+{
+	struct k8s *k = ctx;
+
+	if (k->cluster && strcmp(source, "crd") == 0 && obj->kind == KIND_DNS_ENDPOINT &&
+	    (n || error) && !object_is_deleting(obj))
+		wish_status(k, obj,
+			    object_status_dns_endpoint(obj, error, !k->no_conditions[obj->kind],
+						       clock_real_s()));
 }
 
 void k8s_gslb_status(struct k8s *k, const char *decl_id, const struct gslb_status *status)
@@ -474,9 +512,9 @@ void k8s_gslb_status(struct k8s *k, const char *decl_id, const struct gslb_statu
 
 	if (o == NULL || o->kind == KIND_INGRESS || object_is_deleting(o))
 		return;
-	wish_status(k, decl_id, o,
-		    object_status_gslb(o, status, map_get(&k->servers, decl_id), !k->no_conditions,
-				       clock_real_s()));
+	wish_status(k, o,
+		    object_status_gslb(o, status, map_get(&k->servers, decl_id),
+				       !k->no_conditions[o->kind], clock_real_s()));
 }
 
 void k8s_event(struct k8s *k, const char *decl_id, bool warning, const char *reason,
@@ -499,9 +537,9 @@ void k8s_zone_status(struct k8s *k, const char *zone_id, const struct strv *dns_
 	if (object_is_deleting(o))
 		return;
 	z = zone_config_read(o);
-	wish_status(
-		k, zone_id, o,
-		object_status_zone(o, dns_servers, z->error, !k->no_conditions, clock_real_s()));
+	wish_status(k, o,
+		    object_status_zone(o, dns_servers, z->error, !k->no_conditions[o->kind],
+				       clock_real_s()));
 	zone_decl_free(z);
 }
 

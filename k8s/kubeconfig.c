@@ -79,7 +79,7 @@ static int read_file(const char *path, struct buf *out, char **ret_why)
 	return err;
 }
 
-/* --- the file -------------------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------------------- */
 
 /* Of the list LIST the item named NAME, and in it MEMBER ("cluster", "user", "context"). */
 static const cJSON *named(const cJSON *doc, const char *list, const char *name, const char *member)
@@ -284,7 +284,7 @@ static int load_file(const char *path, struct kube_config **ret, char **ret_why)
 	return err;
 }
 
-/* --- the pod --------------------------------------------------------------------------------- */
+/* --- the pod -------------------------------------------------------------------------- */
 
 int kube_config_in_cluster(const char *dir, struct kube_config **ret, char **ret_why)
 {
@@ -310,7 +310,7 @@ int kube_config_in_cluster(const char *dir, struct kube_config **ret, char **ret
 	return 0;
 }
 
-/* --- the choice ------------------------------------------------------------------------------ */
+/* --- the choice ----------------------------------------------------------------------- */
 
 /* The first file of KUBECONFIG's list that is there. */
 static char *from_environment(void)

@@ -20,6 +20,7 @@
 #define DEADLINE_MS 10000
 #define RETRY_MS    2000
 #define TIMEOUT_MS  5000
+#define DENIED_MS   8000
 
 struct lease {
 	struct loop *loop;
@@ -31,6 +32,8 @@ struct lease {
 	struct loop_timer *timer;
 	struct api_call *call;
 	bool leader, alone, releasing;
+	bool worked;         /* leases could be used once */
+	uint64_t denied_ms;  /* since when they cannot; 0 = they can */
 	uint64_t renewed_ms; /* our last success */
 	uint64_t sent_ms;
 	/* what was seen of the lease, and when, by our own clock */
@@ -90,8 +93,7 @@ static bool is_free(const struct lease *l)
 	       clock_mono_ms() - l->seen_ms >= (uint64_t)duration_s * 1000;
 }
 
-/* --- what is written
- * --------------------------------------------------------------------------------- */
+/* --- what is written ------------------------------------------------------------------ */
 
 /* RFC 3339 with microseconds, Kubernetes' MicroTime. */
 static char *micro_time(void)
@@ -146,8 +148,7 @@ static char *body(const struct lease *l, const cJSON *lease, const char *holder)
 	return text;
 }
 
-/* --- rounds
- * -------------------------------------------------------------------------------------------- */
+/* --- rounds --------------------------------------------------------------------------- */
 
 static void check_deadline(struct lease *l)
 {
@@ -169,7 +170,14 @@ static void failed(struct lease *l, const struct http_response *r)
 {
 	char *why = api_message(r);
 
-	if (r->err == 0 && r->status == 403)
+	uint64_t now = clock_mono_ms();
+	bool denied = r->err == 0 && r->status == 403;
+
+	if (!denied)
+		l->denied_ms = 0;
+	else if (l->denied_ms == 0)
+		l->denied_ms = now; /* a server that starts may not know our rights yet */
+	if (denied && !l->worked && now - l->denied_ms >= DENIED_MS)
 		stand_alone(l, why);
 	else
 		log_debug("lease: %s", why);
@@ -191,6 +199,8 @@ static void on_written(void *ctx, const struct http_response *r)
 	if (doc)
 		see(l, doc);
 	l->alone = false;
+	l->worked = true;
+	l->denied_ms = 0;
 	l->renewed_ms = l->sent_ms;
 	set_leader(l, true);
 	again(l);
@@ -251,9 +261,7 @@ static void round_begins(void *ctx)
 							  .ctx = l });
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------
- */
+/* --- life ----------------------------------------------------------------------------- */
 
 static char *new_identity(void)
 {

@@ -89,7 +89,7 @@ struct manifest {
 	bool started;
 };
 
-/* --- objects: from claims to the store ------------------------------------------------------- */
+/* --- objects: from claims to the store ------------------------------------------------ */
 
 /* The store gets the object of the first file, or loses it. */
 static void settle(struct manifest *m, const char *key)
@@ -160,7 +160,7 @@ static void end_claim(struct manifest *m, const struct file *f, const char *key)
 	}
 }
 
-/* --- files ----------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------- */
 
 static void show_counts(const struct manifest *m)
 {
@@ -385,7 +385,7 @@ static void unload(struct manifest *m, struct file *f)
 	file_free(map_remove(&m->files, f->path));
 }
 
-/* --- folders --------------------------------------------------------------------------------- */
+/* --- folders -------------------------------------------------------------------------- */
 
 static bool is_manifest(const char *name)
 {
@@ -537,7 +537,7 @@ void manifest_rescan(struct manifest *m)
 		look(m, false);
 }
 
-/* --- inotify --------------------------------------------------------------------------------- */
+/* --- inotify -------------------------------------------------------------------------- */
 
 static void doom_below(struct manifest *m, const char *dir)
 {
@@ -628,7 +628,7 @@ static void on_readable(void *ctx)
 		show_counts(m);
 }
 
-/* --- life ------------------------------------------------------------------------------------ */
+/* --- life ----------------------------------------------------------------------------- */
 
 static void describe(void *ctx, cJSON *out)
 {

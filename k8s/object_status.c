@@ -12,8 +12,7 @@
 
 #define MAX_MESSAGE 4096 /* the CRD allows 32768 */
 
-/* --- conditions --------------------------------------------------------------------------------
- */
+/* --- conditions ----------------------------------------------------------------------- */
 
 struct condition {
 	const char *type;
@@ -107,8 +106,7 @@ static cJSON *gslb_conditions(const struct object *obj, const struct gslb_status
 	return list;
 }
 
-/* --- k8gb's fields
- * --------------------------------------------------------------------------------- */
+/* --- k8gb's fields -------------------------------------------------------------------- */
 
 cJSON *object_status_servers(const struct gslb_decl *d)
 {
@@ -196,8 +194,20 @@ cJSON *object_status_zone(const struct object *obj, const struct strv *dns_serve
 	return status;
 }
 
-/* --- writing
- * --------------------------------------------------------------------------------------- */
+cJSON *object_status_dns_endpoint(const struct object *obj, const char *error, bool conditions,
+				  int64_t now_s)
+{
+	struct condition accepted = { "Accepted", error == NULL, error ? "Invalid" : "Accepted",
+				      error ? error : "every endpoint is taken" };
+	cJSON *status = cJSON_CreateObject();
+
+	(void)cJSON_AddNumberToObject(status, "observedGeneration", (double)obj->generation);
+	if (conditions)
+		add_condition(cJSON_AddArrayToObject(status, "conditions"), obj, &accepted, now_s);
+	return status;
+}
+
+/* --- writing -------------------------------------------------------------------------- */
 
 char *object_status_body(const struct object *obj, const char *api_version, cJSON *status)
 {

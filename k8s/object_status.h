@@ -27,6 +27,9 @@ cJSON *object_status_gslb(const struct object *obj, const struct gslb_status *s,
 /* DNS_SERVERS: "NAME ADDRESS" each; ERROR why the zone is not served, or NULL. */
 cJSON *object_status_zone(const struct object *obj, const struct strv *dns_servers,
 			  const char *error, bool conditions, int64_t now_s);
+/* Of a DNSEndpoint: that it was read, and what is wrong with it (NULL = nothing). */
+cJSON *object_status_dns_endpoint(const struct object *obj, const char *error, bool conditions,
+				  int64_t now_s);
 /* The object with nothing but its identity and STATUS (taken), for server-side apply; caller frees.
  */
 char *object_status_body(const struct object *obj, const char *api_version, cJSON *status);

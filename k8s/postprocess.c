@@ -118,7 +118,7 @@ static void mark_group(struct postprocess *p, struct group *g)
 	p->dirty_groups = g;
 }
 
-/* --- groups ------------------------------------------------------------------------------ */
+/* --- groups --------------------------------------------------------------------------- */
 
 static struct group *group_for(struct postprocess *p, const char *source, const struct endpoint *e)
 {
@@ -212,7 +212,7 @@ static void settle_group(struct postprocess *p, struct group *g)
 	mark(p, best->giver);
 }
 
-/* --- one object -------------------------------------------------------------------------- */
+/* --- one object ----------------------------------------------------------------------- */
 
 static struct endpoint *unite(const struct group *g, const struct endpoint *leader)
 {

@@ -31,7 +31,7 @@ struct check {
 	void *ctx;
 };
 
-/* --- reading the schemas ------------------------------------------------------------------- */
+/* --- reading the schemas -------------------------------------------------------------- */
 
 static void add_schema(const char *group, const char *kind, const cJSON *root, bool whole)
 {
@@ -88,7 +88,7 @@ void schema_forget(void)
 	map_fini(&patterns, free_pattern);
 }
 
-/* --- faults -------------------------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------------------- */
 
 static MEM_PRINTF(4, 5) void fault(struct check *c, const cJSON *at, bool fatal, const char *fmt,
 				   ...)
@@ -122,7 +122,7 @@ static void leave(struct check *c, size_t back)
 	c->path.data[back] = '\0';
 }
 
-/* --- values -------------------------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------------------- */
 
 static bool is_format(const char *format, const char *s)
 {
@@ -240,7 +240,7 @@ out:
 	strv_fini(&words);
 }
 
-/* --- the walk ------------------------------------------------------------------------------ */
+/* --- the walk ------------------------------------------------------------------------- */
 
 static void check_value(struct check *c, const cJSON *schema, cJSON *v);
 

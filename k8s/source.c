@@ -97,6 +97,8 @@ struct source_set {
 	struct loop_timer *flush;
 	source_error_cb on_error;
 	void *on_error_ctx;
+	source_collected_cb on_collected;
+	void *on_collected_ctx;
 };
 
 struct source_run {
@@ -285,7 +287,7 @@ static bool reads(const struct source *src, enum kind_id kind)
 	       src->ops->reads(src->set->settings, kind);
 }
 
-/* --- starting: only when all that a source reads was listed ----------------------------- */
+/* --- starting: only when all that a source reads was listed --------------------------- */
 
 static bool is_settled(const struct source *src, const enum kind_id *list)
 {
@@ -356,7 +358,7 @@ static void tell_synced(struct source_set *set)
 	}
 }
 
-/* --- a collection ----------------------------------------------------------------------- */
+/* --- a collection --------------------------------------------------------------------- */
 
 static char *resource_of(const struct subject *s)
 {
@@ -521,6 +523,9 @@ static void collect(struct subject *s)
 	drop_unsaid(s);
 	pass_endpoints(&run);
 	pass_faults(&run, obj);
+	if (run.set->on_collected)
+		run.set->on_collected(run.set->on_collected_ctx, s->source->ops->name, obj,
+				      s->nendpoints, s->nfaults ? s->faults[0].message : NULL);
 }
 
 static void flush(void *ctx)
@@ -539,7 +544,7 @@ static void flush(void *ctx)
 	tell_synced(set);
 }
 
-/* --- for the sources -------------------------------------------------------------------- */
+/* --- for the sources ------------------------------------------------------------------ */
 
 const struct store *source_store(const struct source_run *run)
 {
@@ -683,7 +688,7 @@ bool source_is_new(struct source_run *run, const char *key, const char *signatur
 	return true;
 }
 
-/* --- the set ------------------------------------------------------------------------------ */
+/* --- the set -------------------------------------------------------------------------- */
 
 static const struct source_ops *find_ops(const struct source_ops *const *table, const char *name)
 {
@@ -835,6 +840,12 @@ void source_set_on_error(struct source_set *set, source_error_cb cb, void *ctx)
 {
 	set->on_error = cb;
 	set->on_error_ctx = ctx;
+}
+
+void source_set_on_collected(struct source_set *set, source_collected_cb cb, void *ctx)
+{
+	set->on_collected = cb;
+	set->on_collected_ctx = ctx;
 }
 
 void source_set_flush(struct source_set *set)

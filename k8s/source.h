@@ -84,7 +84,7 @@ bool source_unsay(struct source_run *run, const char *key);
 void source_warning(struct source_run *run, const struct object *obj, const char *reason,
 		    const char *fmt, ...) MEM_PRINTF(4, 5);
 
-/* --- the driver; for k8s.c and tests ------------------------------------------------ */
+/* --- the driver; for k8s.c and tests -------------------------------------------------- */
 
 struct loop;
 struct source_set;
@@ -110,6 +110,10 @@ bool source_set_needs(const struct source_set *set, enum kind_id kind);
 void source_set_namespaces(const struct source_set *set, enum kind_id kind, struct strv *v);
 bool source_set_has(const struct source_set *set, const char *name);
 void source_set_on_error(struct source_set *set, source_error_cb cb, void *ctx);
+/* After each collection: N endpoints came of it, ERROR is the first thing wrong or NULL. */
+typedef void (*source_collected_cb)(void *ctx, const char *source, const struct object *obj,
+				    size_t n, const char *error);
+void source_set_on_collected(struct source_set *set, source_collected_cb cb, void *ctx);
 /* Collect now what is due, instead of at the end of the loop pass (tests). */
 void source_set_flush(struct source_set *set);
 /* Collect everything again (configuration was reloaded). */

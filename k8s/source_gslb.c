@@ -63,7 +63,7 @@ static struct gslb_decl *decl_new(const struct object *o)
 	return d;
 }
 
-/* --- strategy ------------------------------------------------------------------------------ */
+/* --- strategy ------------------------------------------------------------------------- */
 
 static bool is_geo_tag(const char *s)
 {
@@ -181,7 +181,7 @@ static void read_annotations(struct gslb_decl *d, const struct object *ingress)
 	}
 }
 
-/* --- exposed addresses --------------------------------------------------------------------- */
+/* --- exposed addresses ---------------------------------------------------------------- */
 
 static void read_exposed_ips(struct source_run *run, const struct object *o, struct gslb_decl *d)
 {
@@ -221,7 +221,7 @@ static void read_exposed(struct source_run *run, const struct object *o, struct 
 	read_exposed_ips(run, o, d);
 }
 
-/* --- policy -------------------------------------------------------------------------------- */
+/* --- policy --------------------------------------------------------------------------- */
 
 struct policy_pick {
 	const struct object *gslb;
@@ -261,7 +261,7 @@ static void attach_policy(struct source_run *run, const struct object *o, struct
 		d->policy_json = json_print(object_spec(p.found));
 }
 
-/* --- passing on ---------------------------------------------------------------------------- */
+/* --- passing on ----------------------------------------------------------------------- */
 
 static void print_list(struct buf *b, const struct strv *v)
 {

@@ -28,11 +28,19 @@
 #define STALL_S 15
 /* A stream that lived so long was fine: the next begins at once. */
 #define HEALTHY_MS 5000
-/* An API server that starts knows its CRDs a little later than its address. */
-#define ABSENT_MS   15000
+/* An API server that starts knows its CRDs and our rights a little later than its address. */
+#define ABSENT_MS   30000
+#define DENIED_MS   5000
 #define MAX_GARBAGE 3
 
 enum phase { PHASE_IDLE, PHASE_PAGES, PHASE_WATCH_LIST, PHASE_WATCH };
+
+static unsigned hurry = 1;
+
+void watch_hurry(unsigned times)
+{
+	hurry = times;
+}
 
 struct watch {
 	struct watch_env *env;
@@ -48,6 +56,8 @@ struct watch {
 	struct backoff backoff, denied;
 	uint64_t begun_ms;
 	uint64_t missing_ms; /* since when discovery does not know the kind; 0 = it does */
+	uint64_t denied_ms;  /* since when we may not read it; 0 = we may */
+	bool listed;         /* once: the store has what there was then */
 	char *trouble;
 	/* a list under way */
 	struct map seen; /* "namespace/name" */
@@ -62,8 +72,7 @@ struct watch {
 
 static void begin(void *ctx);
 
-/* --- state
- * ---------------------------------------------------------------------------------------- */
+/* --- state ---------------------------------------------------------------------------- */
 
 static void set_state(struct watch *w, enum store_state state)
 {
@@ -79,10 +88,27 @@ static void set_state(struct watch *w, enum store_state state)
 static void set_trouble(struct watch *w, const char *why)
 {
 	if (why == NULL && w->trouble)
-		log_info("%s: watched again", w->name);
+		log_debug("%s: watched again", w->name);
 	if (why && (w->trouble == NULL || strcmp(w->trouble, why) != 0))
 		log_warning("%s: %s", w->name, why);
 	mem_strset(&w->trouble, why);
+}
+
+/* No connection is the same trouble for all watches: it is said once. */
+static void set_unreachable(struct watch *w, const char *why)
+{
+	if (!w->env->unreachable)
+		log_warning("%s: %s; what was listed stays", api_server(w->env->api), why);
+	w->env->unreachable = true;
+	log_debug("%s: %s", w->name, why);
+	mem_strset(&w->trouble, why);
+}
+
+static void set_reachable(struct watch *w)
+{
+	if (w->env->unreachable)
+		log_info("%s answers again", api_server(w->env->api));
+	w->env->unreachable = false;
 }
 
 static void again(struct watch *w, uint64_t in_ms, const char *reason)
@@ -98,8 +124,7 @@ static void relist(struct watch *w)
 	again(w, 0, "expired");
 }
 
-/* --- objects into the store
- * ------------------------------------------------------------------------- */
+/* --- objects into the store ----------------------------------------------------------- */
 
 static struct object *make_object(struct watch *w, cJSON *json)
 {
@@ -166,13 +191,14 @@ static void listed(struct watch *w, const char *resource_version)
 	map_fini(&w->seen, NULL);
 	backoff_reset(&w->backoff);
 	backoff_reset(&w->denied);
+	w->denied_ms = 0;
+	w->listed = true;
 	log_debug("%s: %zu objects listed", w->name, store_count(w->env->store, w->kind));
 	set_trouble(w, NULL);
 	set_state(w, STORE_SYNCED);
 }
 
-/* --- failures
- * ---------------------------------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------------------- */
 
 /* What was there once is believed to be gone only after a while. */
 static void absent(struct watch *w)
@@ -181,10 +207,11 @@ static void absent(struct watch *w)
 
 	if (w->missing_ms == 0)
 		w->missing_ms = now;
-	if (w->state == STORE_SYNCED && now - w->missing_ms < ABSENT_MS) {
-		loop_timer_set(w->timer, ABSENT_MS / 8);
+	if (w->listed && now - w->missing_ms < ABSENT_MS / hurry) {
+		loop_timer_set(w->timer, ABSENT_MS / hurry / 8);
 		return;
 	}
+	w->listed = false;
 	mem_strset(&w->resource_version, NULL);
 	map_fini(&w->seen, NULL);
 	remove_unseen(w);
@@ -194,8 +221,14 @@ static void absent(struct watch *w)
 
 static void forbidden(struct watch *w, const char *why)
 {
-	set_trouble(w, why);
-	set_state(w, STORE_FORBIDDEN);
+	uint64_t now = clock_mono_ms();
+
+	if (w->denied_ms == 0)
+		w->denied_ms = now;
+	if (!w->listed || now - w->denied_ms >= DENIED_MS / hurry) {
+		set_trouble(w, why);
+		set_state(w, STORE_FORBIDDEN);
+	}
 	again(w, backoff_next_ms(&w->denied), "forbidden");
 }
 
@@ -225,6 +258,9 @@ static void refused(struct watch *w, const struct http_response *r)
 		again(w, 0, "no watch list");
 	} else if (after_ms >= 0) {
 		again(w, (uint64_t)(after_ms < 30000 ? after_ms : 30000) + 1, "busy");
+	} else if (status == 0) {
+		set_unreachable(w, why);
+		again(w, backoff_next_ms(&w->backoff), "broken");
 	} else {
 		set_trouble(w, why);
 		again(w, backoff_next_ms(&w->backoff), status == 401 ? "unauthorized" : "error");
@@ -232,8 +268,7 @@ static void refused(struct watch *w, const struct http_response *r)
 	free(why);
 }
 
-/* --- the list in pages
- * --------------------------------------------------------------------------------- */
+/* --- the list in pages ---------------------------------------------------------------- */
 
 static char *collection(const struct watch *w)
 {
@@ -304,6 +339,8 @@ static void on_page(void *ctx, const struct http_response *r)
 	struct watch *w = ctx;
 
 	w->call = NULL;
+	if (r->err == 0)
+		set_reachable(w);
 	if (r->err || r->status != 200)
 		refused(w, r);
 	else
@@ -331,8 +368,7 @@ static void list(struct watch *w)
 	buf_fini(&path);
 }
 
-/* --- the stream
- * ---------------------------------------------------------------------------------------- */
+/* --- the stream ----------------------------------------------------------------------- */
 
 /* An ERROR event: a Status. */
 static int on_error_event(struct watch *w, const char *line, size_t len)
@@ -476,7 +512,7 @@ static void on_stream_end(void *ctx, const struct http_response *r)
 	} else {
 		if (lived_ms >= HEALTHY_MS)
 			backoff_reset(&w->backoff);
-		set_trouble(w, *r->error ? r->error : error_text(r->err));
+		set_unreachable(w, *r->error ? r->error : error_text(r->err));
 		again(w, backoff_next_ms(&w->backoff),
 		      r->err == ERR_TIMEOUT ? "stalled" : "broken");
 	}
@@ -486,8 +522,10 @@ static void on_stream_headers(void *ctx, const struct http_response *r)
 {
 	struct watch *w = ctx;
 
+	set_reachable(w);
 	if (r->status != 200 || w->phase != PHASE_WATCH)
 		return;
+	w->denied_ms = 0;
 	set_trouble(w, NULL);
 	set_state(w, STORE_SYNCED); /* it may have been forbidden meanwhile */
 }
@@ -522,9 +560,7 @@ static void stream(struct watch *w)
 	free(base);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------
- */
+/* --- life ----------------------------------------------------------------------------- */
 
 static void begin(void *ctx)
 {
@@ -581,7 +617,7 @@ struct watch *watch_new(struct watch_env *env, enum kind_id kind, const char *na
 	w->name = *k->group ? mem_printf("%s.%s", k->plural, k->group) : mem_strdup(k->plural);
 	w->timer = loop_timer_new(env->loop, begin, w);
 	w->backoff = (struct backoff){ .min_ms = 200, .max_ms = 5000 };
-	w->denied = (struct backoff){ .min_ms = 500, .max_ms = 10000 };
+	w->denied = (struct backoff){ .min_ms = 500, .max_ms = 5000 };
 	w->event_keep[0] = (struct json_keep){ "type", NULL };
 	w->event_keep[1] = (struct json_keep){ "object", slim_object(kind) };
 	w->list_keep[0] = (struct json_keep){ "metadata", NULL };

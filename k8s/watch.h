@@ -26,6 +26,7 @@ struct watch_env {
 	struct discovery *discovery;
 	struct store *store;
 	bool no_watch_list; /* the server refused one */
+	bool unreachable;   /* said once for all watches */
 	/* A watch's state changed. */
 	void (*on_state)(void *ctx, struct watch *w);
 	void *ctx;
@@ -44,3 +45,5 @@ enum store_state watch_state(const struct watch *w);
 const char *watch_trouble(const struct watch *w);
 /* resourceVersion that was seen last, "" if none. */
 const char *watch_resource_version(const struct watch *w);
+/* For tests: how long a refusal or absence must last to be believed becomes so many times less. */
+void watch_hurry(unsigned times);

@@ -43,6 +43,7 @@ struct writer {
 	bool leader;
 	unsigned running;
 	unsigned long count;
+	struct write shown; /* what writer_get lends */
 };
 
 static void set_due(struct wish *x, bool due)
@@ -98,8 +99,7 @@ static void set_trouble(struct wish *x, const char *why)
 	mem_strset(&x->trouble, why);
 }
 
-/* --- answers -------------------------------------------------------------------------------------
- */
+/* --- answers -------------------------------------------------------------------------- */
 
 static bool is_success(const struct wish *x, int status)
 {
@@ -157,8 +157,7 @@ static void on_done(void *ctx, const struct http_response *r)
 	loop_timer_set(w->timer, 0);
 }
 
-/* --- sending
- * --------------------------------------------------------------------------------------- */
+/* --- sending -------------------------------------------------------------------------- */
 
 static void send_wish(struct wish *x)
 {
@@ -238,6 +237,21 @@ void writer_put(struct writer *w, const char *key, const struct write *x)
 	set_due(have, !same || have->trouble);
 	if (!loop_timer_is_set(w->timer))
 		loop_timer_set(w->timer, 0);
+}
+
+const struct write *writer_get(struct writer *w, const char *key)
+{
+	const struct wish *x = map_get(&w->wishes, key);
+
+	if (x == NULL)
+		return NULL;
+	w->shown = (struct write){ .kind = x->kind,
+				   .path = x->path,
+				   .body = x->body,
+				   .done = x->done,
+				   .ctx = x->ctx,
+				   .once = x->once };
+	return &w->shown;
 }
 
 void writer_drop(struct writer *w, const char *key)

@@ -44,6 +44,8 @@ void writer_set_leader(struct writer *w, bool leader);
 bool writer_is_leader(const struct writer *w);
 /* Copies X. */
 void writer_put(struct writer *w, const char *key, const struct write *x);
+/* The wish of KEY as it is now, borrowed until the next call; NULL if there is none. */
+const struct write *writer_get(struct writer *w, const char *key);
 /* Wish no more (the object is gone). */
 void writer_drop(struct writer *w, const char *key);
 /* Writes done so far, for tests and status. */

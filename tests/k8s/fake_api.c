@@ -56,7 +56,7 @@ struct fake_api {
 	struct buf log;
 };
 
-/* --- a request's parts ------------------------------------------------------------------------ */
+/* --- a request's parts ---------------------------------------------------------------- */
 
 struct target {
 	char group[128], version[32], namespace[128], plural[64], name[128], sub[32];
@@ -119,8 +119,7 @@ static bool is_param(const struct target *t, const char *name, const char *value
 	return param(t, name, have, sizeof(have)) && strcmp(have, value) == 0;
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers -------------------------------------------------------------------------- */
 
 static void reply_status(struct fake_conn *c, int code, const char *reason, const char *message,
 			 const char *retry_after)
@@ -209,8 +208,7 @@ static void group_resources(struct fake_api *a, struct fake_conn *c, const struc
 	cJSON_Delete(doc);
 }
 
-/* --- objects ------------------------------------------------------------------------------------
- */
+/* --- objects -------------------------------------------------------------------------- */
 
 static const struct resource *find_resource(const struct fake_api *a, const char *group,
 					    const char *version, const char *plural)
@@ -364,7 +362,7 @@ const cJSON *fake_api_get(const struct fake_api *a, const char *plural, const ch
 	return i < a->no ? a->o[i].json : NULL;
 }
 
-/* --- list and watch --------------------------------------------------------------------------- */
+/* --- list and watch ------------------------------------------------------------------- */
 
 static void list(struct fake_api *a, struct fake_conn *c, const struct target *t)
 {
@@ -503,8 +501,7 @@ static void watch(struct fake_api *a, struct fake_conn *c, const struct target *
 		missed_events(a, w, since);
 }
 
-/* --- writes
- * --------------------------------------------------------------------------------------- */
+/* --- writes --------------------------------------------------------------------------- */
 
 /* RFC 7396 is near enough to server-side apply by one manager. */
 static void merge(cJSON *to, const cJSON *patch)
@@ -586,8 +583,7 @@ static void write_object(struct fake_api *a, struct fake_conn *c, const struct f
 	cJSON_Delete(body);
 }
 
-/* --- the door
- * --------------------------------------------------------------------------------------- */
+/* --- the door ------------------------------------------------------------------------- */
 
 static bool is_denied(struct fake_api *a, struct fake_conn *c, const struct fake_request *r,
 		      const char *plural)

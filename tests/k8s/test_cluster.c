@@ -13,6 +13,7 @@
 
 #include "k8s/kubeconfig.h"
 #include "k8s/store.h"
+#include "k8s/watch.h"
 #include "lib/clock.h"
 #include "lib/config.h"
 #include "lib/http_client.h"
@@ -63,6 +64,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	watch_hurry(1);
 	cluster_free(cluster);
 	cluster = NULL;
 	http_client_free(http);
@@ -351,6 +353,7 @@ static void objects_stay_while_the_right_to_read_them_is_taken_away(void **state
 {
 	(void)state;
 	fake_api_put(api, GSLB("g"));
+	watch_hurry(20);
 	start();
 	until(both_watched());
 	expect("+a/g ");
