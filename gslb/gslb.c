@@ -173,6 +173,7 @@ void gslb_add_peer(struct gslb *g, const char *tag)
  */
 static bool may_open(struct gslb *g, uint64_t now_ms)
 {
+	g->is_opening = !g->is_open;
 	if (g->is_open)
 		return true;
 	if (g->nstale) { /* what was true before the restart, at once */
@@ -603,7 +604,7 @@ int gslb_new(const struct gslb_env *env, struct gslb **ret, char **ret_why)
 	read_tags(g);
 	read_edge(g);
 	open_geo(g);
-	g->history = history_new();
+	g->history = history_new(env->state);
 	g->policies = policies_new(g);
 	g->drains = drains_new(g);
 	g->probes = probes_new(env->loop);

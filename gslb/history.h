@@ -12,8 +12,10 @@
 struct cJSON;
 struct history;
 struct host;
+struct state;
 
-struct history *history_new(void);
+/* STATE: where it is kept over restarts, or NULL; what is there is read. */
+struct history *history_new(struct state *state);
 void history_free(struct history *h);
 /* H's answer was BEFORE and is now what the host says.  Copies. */
 void history_add(struct history *h, const struct host *host, const struct strv *before);

@@ -438,9 +438,11 @@ static void note_change(struct host *h, struct strv *before)
 	if (h->is_resolved && strv_equal(before, &h->answer))
 		return;
 	h->changed_ms = clock_real_ms();
+	touch_claimants(h);
+	if (!h->is_resolved && h->g->is_opening)
+		return; /* a start changes nothing that somebody saw */
 	history_add(h->g->history, h, before);
 	metric_add(METRIC_HOST_CHANGES_TOTAL, 1, h->cause);
-	touch_claimants(h);
 }
 
 /* Nobody claims the host any more, or it is in no zone. */

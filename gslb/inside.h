@@ -138,6 +138,7 @@ struct gslb {
 	size_t nstale;           /* objects that came from there */
 	struct strv stale_zones; /* ids, the same */
 	bool is_synced;          /* every source of declarations has been seen whole once */
+	bool is_opening;         /* in the pass that opens them */
 	bool is_open;            /* zones are served */
 	uint64_t opened_ms;      /* when they were first */
 	uint64_t open_ms;        /* when they will be, whatever the peers say; 0 = not synced yet */

@@ -448,18 +448,25 @@ static void a_restart_answers_at_once_what_was_true(void **state)
 	cluster_open(za, options);
 	struct gslb_decl *d = decl_new("a", A, "roundRobin", "203.0.113.1", 1);
 	decl_weight(d, "za", 0);
-	gslb_put(za->g, d);
+	gslb_put(za->g, decl_new("a", A, "roundRobin", "203.0.113.3", 1));
 	gslb_put(za->g, decl_new("b", "b.cloud.example.com", "roundRobin", "203.0.113.2", 1));
 	gslb_synced(za->g, "gslb", true);
 	answers(za, "b.cloud.example.com", "A", "203.0.113.2");
+	gslb_put(za->g, d);
+	answers(za, A, "A", "203.0.113.1");
 	state_close(za->state);
 	za->state = NULL;
 	cluster_close(za);
 
 	za = cluster_listen(loop);
 	za->state = open_state(dir);
+	status_clear();
 	cluster_open(za, options);
 	answers(za, A, "A", "203.0.113.1"); /* no source has said a word */
+	cJSON *o = RUN("history", 0, "name=" A);
+	assert_string_equal(json_text(cJSON_GetArrayItem(json_get(o, "history"), 0), "cause"),
+			    "object");
+	cJSON_Delete(o);
 	assert_string_equal(ask(za, "b.cloud.example.com", "A"), "203.0.113.2");
 	assert_int_equal(za->nstatuses, 0);
 	gslb_put(za->g, decl_new("a", A, "roundRobin", "203.0.113.9", 1));
