@@ -24,7 +24,10 @@ struct site *decide_add_site(struct decision *d, const struct site *site)
 void decide_add_member(struct decision *d, const struct netaddr *addr)
 {
 	struct site *s = &d->sites[d->nsites - 1];
+	static const uint8_t zero[16];
 
+	if (memcmp(addr->bytes, zero, sizeof(zero)) == 0)
+		return; /* 0.0.0.0 and :: are nobody's */
 	for (size_t i = 0; i < s->n; i++)
 		if (netaddr_equal(&d->members[s->first + i].addr, addr))
 			return;

@@ -13,6 +13,8 @@ struct dns_reply;
 struct dns_request;
 struct peers;
 
+#define LINK_EPOCHS 4
+
 enum link_kind { LINK_UNKNOWN, LINK_GSLBD, LINK_K8GB };
 
 struct link {
@@ -29,8 +31,12 @@ struct link {
 
 	struct peer_state state;
 	enum link_kind kind;
-	uint64_t epoch; /* of the peer's process; 0 = none */
-	uint32_t version;
+	/* What its processes said last: several replicas may answer at one address. */
+	struct link_epoch {
+		uint64_t epoch; /* of the process; 0 = none */
+		uint32_t version;
+	} epochs[LINK_EPOCHS];
+	unsigned next_epoch;
 	struct strv hears; /* whom the peer hears */
 	uint32_t drains;   /* of the drains that we know of it */
 	struct dns_request *drains_request;

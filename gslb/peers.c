@@ -162,6 +162,11 @@ static bool may_withdraw(const struct link *l, uint64_t now_ms)
 	       now_ms >= l->spared_ms && with_us * 2 >= all;
 }
 
+static void forget_epochs(struct link *l)
+{
+	memset(l->epochs, 0, sizeof(l->epochs));
+}
+
 static void life_changed(struct link *l, enum peer_life before)
 {
 	char *text = mem_printf("peer %s in zone %s is %s (was %s)%s%s", l->tag, l->zone->name,
@@ -177,7 +182,7 @@ static void life_changed(struct link *l, enum peer_life before)
 	l->gone_ms = l->state.life == PEER_GONE ? clock_mono_ms() : 0;
 	if (l->state.life == PEER_GONE) {
 		link_drop_offers(l);
-		l->epoch = 0; /* hear everything anew */
+		forget_epochs(l); /* hear everything anew */
 		strv_fini(&l->hears);
 	}
 	l->zone->root_dirty = true; /* whom we hear */
@@ -232,13 +237,13 @@ unsigned link_timeout_ms(const struct link *l)
 /* --- polling -----------------------------------------------------------------------------------
  */
 
-static void ask_for_changed(struct link *l, const struct statezone_root *r)
+static void ask_for_changed(struct link *l, const struct statezone_root *r, uint32_t since)
 {
 	for (size_t i = 0; i < r->changes.n; i++) {
 		const char *rel = r->changes.s[i];
 		char *host;
 
-		if ((int32_t)(r->change_versions[i] - l->version) <= 0)
+		if ((int32_t)(r->change_versions[i] - since) <= 0)
 			continue;
 		host = strcmp(rel, "_apex") == 0 ? mem_strdup(l->zone->name)
 						 : mem_printf("%s.%s", rel, l->zone->name);
@@ -287,6 +292,14 @@ static void ask_for_drains(struct link *l, uint32_t version)
 	l->drains_request = dns_client_ask(l->g->env.dns, &q);
 }
 
+static struct link_epoch *epoch_of(struct link *l, uint64_t epoch)
+{
+	for (size_t i = 0; i < LINK_EPOCHS; i++)
+		if (l->epochs[i].epoch == epoch)
+			return &l->epochs[i];
+	return NULL;
+}
+
 static void take_root(struct link *l, struct statezone_root *r)
 {
 	if (!strv_equal(&l->hears, &r->hears)) {
@@ -296,18 +309,20 @@ static void take_root(struct link *l, struct statezone_root *r)
 	}
 	if (l->drains != r->drains)
 		ask_for_drains(l, r->drains);
-	if (l->kind != LINK_GSLBD || l->epoch != r->epoch) {
+	struct link_epoch *e = epoch_of(l, r->epoch);
+	if (l->kind != LINK_GSLBD || e == NULL) {
 		l->kind = LINK_GSLBD;
 		loop_timer_cancel(l->cycle);
+		e = &l->epochs[l->next_epoch++ % LINK_EPOCHS];
+		e->epoch = r->epoch;
 		link_ask_all(l);
-	} else if (l->version != r->version) {
-		if ((int32_t)(r->floor - l->version) <= 0)
-			ask_for_changed(l, r);
+	} else if (e->version != r->version) {
+		if ((int32_t)(r->floor - e->version) <= 0)
+			ask_for_changed(l, r, e->version);
 		else
 			link_ask_all(l);
 	}
-	l->epoch = r->epoch;
-	l->version = r->version;
+	e->version = r->version;
 }
 
 /* It answers, but has no state zone: k8gb, or a plain name server with its records. */
@@ -316,7 +331,7 @@ static void take_k8gb(struct link *l)
 	bool was = l->kind == LINK_K8GB;
 
 	l->kind = LINK_K8GB;
-	l->epoch = 0;
+	forget_epochs(l);
 	strv_fini(&l->hears);
 	if (!was || !loop_timer_is_set(l->cycle))
 		loop_timer_set(l->cycle, 0);
@@ -358,14 +373,18 @@ static void on_root(void *ctx, const struct dns_reply *reply)
 	metric_add(METRIC_PEER_QUERIES_TOTAL, 1, l->tag, alive ? "answered" : "failed");
 	if (!alive) {
 		link_missed(l, reply);
-	} else {
+	} else if (!find_root(reply, &root)) {
 		link_heard(l, reply);
-		if (find_root(reply, &root)) {
-			take_root(l, &root);
-			statezone_root_fini(&root);
+		take_k8gb(l);
+	} else {
+		if (root.epoch == l->peers->epoch) {
+			mem_strset(&l->error, "its address is our own");
+			link_missed(l, NULL);
 		} else {
-			take_k8gb(l);
+			link_heard(l, reply);
+			take_root(l, &root);
 		}
+		statezone_root_fini(&root);
 	}
 	schedule(l);
 }

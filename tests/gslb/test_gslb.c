@@ -5,11 +5,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "lib/mem.h"
 #include "lib/status.h"
+#include "tests/gslb/mmdb.h"
 #include "tests/gslb/world.h"
 
 #define ZONES "dns-zones=example.com:cloud.example.com:30"
@@ -313,6 +315,41 @@ static void with_extdns_enabled_the_delegation_is_k8gbs_object(void **state)
 			       "192.0.2.53\n"));
 }
 
+static void a_changed_database_is_read_again(void **state)
+{
+	static const struct mmdb_row one[] = { { "192.0.2.0/24", "datacenter=x" },
+					       { "203.0.113.0/25", "datacenter=x" },
+					       { "203.0.113.128/25", "datacenter=y" } };
+	static const struct mmdb_row two[] = { { "192.0.2.0/24", "datacenter=x" },
+					       { "203.0.113.0/25", "datacenter=y" } };
+	char *path = mem_printf("/tmp/gslbd-test-%d.mmdb", (int)getpid());
+	char *option = mem_printf("geoip-db=%s", path);
+
+	(void)state;
+	eu = cluster_listen(loop);
+	cluster_open(eu, (const char *const[]){ "cluster-geo-tag=eu", ZONES, option, NULL });
+	gslb_put(eu->g,
+		 decl_new("g", "g.cloud.example.com", "geoip", "203.0.113.1 203.0.113.200", 1));
+	gslb_synced(eu->g, "gslb", true);
+	/* no file: no geography */
+	answers(eu, "g.cloud.example.com", "A", "203.0.113.1 203.0.113.200");
+	assert_string_equal(ask_from(eu, "g.cloud.example.com", "A", "192.0.2.7"),
+			    "203.0.113.1 203.0.113.200");
+	mmdb_write(path, one, 3);
+	while (strcmp(ask_from(eu, "g.cloud.example.com", "A", "192.0.2.7"), "203.0.113.1") != 0)
+		loop_once(loop, 50);
+	assert_string_equal(ask_from(eu, "g.cloud.example.com", "A", "198.51.100.1"),
+			    "203.0.113.1 203.0.113.200");
+	mmdb_write(path, two, 2);
+	while (strcmp(ask_from(eu, "g.cloud.example.com", "A", "192.0.2.7"), "203.0.113.1") == 0)
+		loop_once(loop, 50);
+	assert_string_equal(ask_from(eu, "g.cloud.example.com", "A", "192.0.2.7"),
+			    "203.0.113.1 203.0.113.200");
+	(void)unlink(path);
+	free(path);
+	free(option);
+}
+
 /* --- two clusters --------------------------------------------------------------------------- */
 
 static void two_clusters_answer_the_union(void **state)
@@ -455,6 +492,7 @@ int main(void)
 		ONE(own_targets_follow_k8gbs_precedence),
 		BARE(nothing_is_served_before_the_objects_are_seen),
 		BARE(names_that_are_too_long_are_refused_at_start),
+		BARE(a_changed_database_is_read_again),
 		BARE(the_delegation_is_exported),
 		BARE(with_extdns_enabled_the_delegation_is_k8gbs_object),
 		PAIR(two_clusters_answer_the_union),
