@@ -124,10 +124,13 @@ int rdata_token_bytes(const struct rdata_token *t, struct buf *out)
 
 	buf_reserve(out, t->len);
 	while (s < end) {
-		if (*s != '\\') {
-			buf_putc(out, *s++);
-			continue;
-		}
+		const char *escape = memchr(s, '\\', (size_t)(end - s));
+		const char *stop = escape ? escape : end;
+
+		buf_add(out, s, (size_t)(stop - s));
+		s = stop;
+		if (s == end)
+			break;
 		if (++s == end)
 			return ERR_SYNTAX;
 		if (*s < '0' || *s > '9') {

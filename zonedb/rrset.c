@@ -45,11 +45,13 @@ static unsigned packable_names(uint16_t type, unsigned *ret_skip)
 
 static void put_fixed(struct buf *b, uint16_t type, uint32_t ttl, size_t rdlen)
 {
-	buf_u16(b, 0xc00c);
-	buf_u16(b, type);
-	buf_u16(b, DNS_CLASS_IN);
-	buf_u32(b, ttl);
-	buf_u16(b, (uint16_t)rdlen);
+	uint8_t w[RR_FIXED] = { 0xc0, 0x0c };
+
+	wire_put16(w + 2, type);
+	wire_put16(w + 4, DNS_CLASS_IN);
+	wire_put32(w + 6, ttl);
+	wire_put16(w + 10, (uint16_t)rdlen);
+	buf_add(b, w, sizeof(w));
 }
 
 /* Names that a wire form may point to. */
@@ -183,36 +185,36 @@ static bool names_hosts(uint16_t type)
 int rrset_new(const struct rrset_spec *spec, const uint8_t *origin, uint64_t birth,
 	      struct rrset **ret)
 {
+	static const uint8_t slack[RRSET_SLACK];
 	size_t head = sizeof(struct rrset) + spec->nvariants * sizeof(struct variant);
-	struct rrset *r = mem_zalloc(head);
 	const struct anchors to = { dname_is_wildcard(spec->owner) ? NULL : spec->owner, origin };
-	struct buf bytes = { 0 };
-	int err = 0;
+	struct rrset r = { .cow.birth = birth,
+			   .selector = spec->selector,
+			   .ttl = spec->ttl,
+			   .type = spec->type,
+			   .rotate = spec->rotate,
+			   .has_hosts = names_hosts(spec->type),
+			   .nvariants = (uint16_t)spec->nvariants };
+	struct buf bytes = { 0 }; /* becomes the RRset: offsets count from its begin */
 
 	buf_reserve(&bytes, head + 64);
-	buf_add(&bytes, r, head); /* offsets count from the RRset's begin */
-	r->cow.birth = birth;
-	r->ttl = spec->ttl;
-	r->type = spec->type;
-	r->rotate = spec->rotate;
-	r->has_hosts = names_hosts(spec->type);
-	r->nvariants = (uint16_t)spec->nvariants;
-	for (size_t i = 0; i < spec->nvariants && !err; i++) {
-		err = build_plain(spec, &spec->variants[i], &bytes, &r->variants[i]);
-		if (!err)
-			build_wire(&bytes, &r->variants[i], spec->type, &to);
-	}
-	if (!err) {
-		static const uint8_t slack[RRSET_SLACK];
+	buf_add(&bytes, &r, sizeof(r));
+	bytes.len = head;
+	for (size_t i = 0; i < spec->nvariants; i++) {
+		struct variant v = { 0 };
+		int err = build_plain(spec, &spec->variants[i], &bytes, &v);
 
-		buf_add(&bytes, slack, sizeof(slack));
-		r->selector = spec->selector;
-		memcpy(bytes.data, r, head);
-		*ret = mem_dup(bytes.data, bytes.len);
+		if (err) {
+			buf_fini(&bytes);
+			return err;
+		}
+		build_wire(&bytes, &v, spec->type, &to);
+		memcpy(bytes.data + offsetof(struct rrset, variants) + i * sizeof(v), &v,
+		       sizeof(v));
 	}
-	buf_fini(&bytes);
-	free(r);
-	return err;
+	buf_add(&bytes, slack, sizeof(slack));
+	*ret = mem_realloc(bytes.data, bytes.len);
+	return 0;
 }
 
 void rrset_free(struct rrset *r)

@@ -46,6 +46,7 @@ struct file {
 	struct scan scan;
 	unsigned line;
 	uint8_t origin[DNAME_MAX];
+	bool origin_is_in; /* the zone */
 	uint8_t owner[DNAME_MAX];
 	bool has_owner;
 };
@@ -92,17 +93,36 @@ static bool class_of(struct piece t, bool *ret_is_in)
 	return n <= UINT16_MAX;
 }
 
+/* Types that nearly all records have, without a search through all names. */
+static bool usual_type(struct piece t, uint16_t *ret)
+{
+	static const struct {
+		char name[6];
+		uint8_t len;
+		uint16_t type;
+	} usual[] = { { "A", 1, RRTYPE_A },         { "AAAA", 4, RRTYPE_AAAA },
+		      { "CNAME", 5, RRTYPE_CNAME }, { "NS", 2, RRTYPE_NS },
+		      { "MX", 2, RRTYPE_MX },       { "TXT", 3, RRTYPE_TXT },
+		      { "PTR", 3, RRTYPE_PTR },     { "SRV", 3, RRTYPE_SRV },
+		      { "DS", 2, RRTYPE_DS },       { "RRSIG", 5, RRTYPE_RRSIG },
+		      { "NSEC", 4, RRTYPE_NSEC } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+		if (usual[i].len == t.len && memcmp(usual[i].name, t.s, t.len) == 0) {
+			*ret = usual[i].type;
+			return true;
+		}
+	return false;
+}
+
 static int type_of(const struct file *f, struct piece t, uint16_t *ret)
 {
 	char name[16];
 
 	if (t.len == 0)
 		return fail(f, ERR_SYNTAX, "a type is missing");
-	/* the usual ones without a search */
-	if (t.len == 1 && (*t.s | 0x20) == 'a') {
-		*ret = RRTYPE_A;
+	if (usual_type(t, ret))
 		return 0;
-	}
 	if (t.len < sizeof(name)) {
 		memcpy(name, t.s, t.len);
 		name[t.len] = '\0';
@@ -193,7 +213,9 @@ static int set_owner(struct file *f, struct piece t)
 	if (err)
 		return fail_at(f, ERR_SYNTAX,
 			       err == ERR_TOO_LONG ? "the name is too long" : "not a name", t);
-	if (!dname_is_subdomain(f->owner, f->l->zone))
+	/* a relative name is in the zone if the origin is */
+	bool relative = f->origin_is_in && t.s[t.len - 1] != '.';
+	if (!relative && !dname_is_subdomain(f->owner, f->l->zone))
 		return fail_at(f, ERR_RANGE, "the name is not in the zone", t);
 	f->has_owner = true;
 	return 0;
@@ -214,6 +236,7 @@ static int directive_origin(struct file *f, struct piece rest)
 
 	if (t.len == 0 || dname_from_chars(t.s, t.len, f->origin, f->origin))
 		return fail_at(f, ERR_SYNTAX, "$ORIGIN needs a name", t);
+	f->origin_is_in = dname_is_subdomain(f->origin, f->l->zone);
 	return no_more(f, rest);
 }
 
@@ -403,6 +426,7 @@ static int parse_file(struct load *l, const struct file *above, const char *path
 	f->dev = st.st_dev;
 	f->ino = st.st_ino;
 	memcpy(f->origin, origin, dname_len(origin));
+	f->origin_is_in = dname_is_subdomain(f->origin, l->zone);
 	if (above && above->has_owner) {
 		memcpy(f->owner, above->owner, sizeof(f->owner));
 		f->has_owner = true;
@@ -437,6 +461,7 @@ int zonefile_parse_text(const char *text, size_t len, const char *name, const ui
 	f->l = &l;
 	f->name = name;
 	memcpy(f->origin, origin, dname_len(origin));
+	f->origin_is_in = true;
 	int err = parse_text(f, text, len);
 	buf_fini(&l.rdata);
 	free(f);

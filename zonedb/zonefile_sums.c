@@ -46,7 +46,7 @@ static void grow(struct zonefile_sums *s)
 {
 	struct zonefile_sums old = *s;
 
-	s->cap = old.cap ? old.cap * 2 : 64;
+	s->cap = old.cap ? old.cap * 2 : 16;
 	s->slots = mem_calloc(s->cap, sizeof(struct sum));
 	s->seen = mem_calloc(s->cap, sizeof(bool));
 	for (size_t i = 0; i < old.cap; i++) {

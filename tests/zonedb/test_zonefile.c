@@ -141,6 +141,8 @@ static const struct {
 	{ "$TTL 1\n  A 192.0.2.1\n", "f:2: the first record has no owner" },
 	{ "$TTL 1\na.example.net. A 192.0.2.1\n",
 	  "f:2: the name is not in the zone: a.example.net." },
+	{ "$TTL 1\n$ORIGIN example.net.\na A 192.0.2.1\n", "f:3: the name is not in the zone: a" },
+	{ "$TTL 1\n$ORIGIN net.\n@ A 192.0.2.1\n", "f:3: the name is not in the zone: @" },
 	{ "$TTL 1\na..b A 192.0.2.1\n", "f:2: not a name" },
 	{ "$TTL 1\na CH A 192.0.2.1\n", "f:2: only class IN" },
 	{ "$TTL 1\na NOSUCH x\n", "f:2: unknown type: NOSUCH" },
