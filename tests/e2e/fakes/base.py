@@ -58,6 +58,16 @@ class Fake:
                     self.wfile.write(data[: len(data) // 2])
                     self.close_connection = True
                     return None
+                if fault and fault.kind == "slow":  # a byte now and then
+                    data = text.encode()
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    for i in range(0, len(data), max(1, len(data) // 8)):
+                        self.wfile.write(data[i: i + max(1, len(data) // 8)])
+                        self.wfile.flush()
+                        time.sleep(0.3)
+                    return None
                 if fault and fault.kind == "garbage":
                     text = '{"result": [ {'
                 return self.reply(status, headers, text)

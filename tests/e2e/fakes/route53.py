@@ -118,6 +118,8 @@ class Route53(Fake):
         part, rest = items[: self.page_size], items[self.page_size:]
         inner = "<ResourceRecordSets>%s</ResourceRecordSets><IsTruncated>%s</IsTruncated>" % (
             "".join(write(("ResourceRecordSet", self.shown(s))) for _, s in part), "true" if rest else "false")
+        if self.page_loop and items:
+            rest, inner = items[:1], inner.replace("<IsTruncated>false", "<IsTruncated>true")
         if rest:
             (name, type, sid), _ = rest[0]
             inner += "<NextRecordName>%s.</NextRecordName><NextRecordType>%s</NextRecordType>" % (name, type)
