@@ -57,7 +57,7 @@ add_row lib/metrics.def 'METRIC(ADD_ONE, "gslbd_add_one", GAUGE, "", "A metric t
 add_row lib/errors.def 'ERROR(ADD_ONE, "an error that was added")'
 add_row k8s/annotations.def 'ANNOTATION(ADD_ONE, "add-one", "all", "an annotation that was added")'
 
-{ autoreconf -fi && mkdir build && cd build && ../configure CC="${CC:-ccache gcc}" --enable-werror &&
+{ autoreconf -fi && mkdir build && cd build && ../configure CC="${CC:-$(command -v ccache >/dev/null && echo "ccache ")gcc}" --enable-werror &&
 	make -j"$(nproc)" all; } >"$dir/build.log" 2>&1
 status=$?
 ok $status "the tree builds with one of each"
