@@ -226,6 +226,7 @@ static void reload(void *ctx)
 	log_info("reloading");
 	metric_add(METRIC_CONFIG_RELOADS_TOTAL, 1);
 	static_zones_reload(h->static_zones);
+	maint_refresh(h->maint);
 	server_reload(h->server);
 	k8s_reload(h->k8s);
 }

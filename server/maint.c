@@ -294,6 +294,11 @@ void maint_on_notify(struct maint *m, bool (*cb)(void *ctx, const uint8_t *zone)
 	m->on_notify_ctx = ctx;
 }
 
+void maint_refresh(struct maint *m)
+{
+	secondaries_refresh(m->secondaries);
+}
+
 void maint_free(struct maint *m)
 {
 	if (m == NULL)

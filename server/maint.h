@@ -37,5 +37,7 @@ int maint_new(struct loop *loop, struct zonedb *db, struct dns_client *dns, stru
  * NOERROR.  It may only take the word as a hint to ask for itself (RFC 1996 4.7).
  */
 void maint_on_notify(struct maint *m, bool (*cb)(void *ctx, const uint8_t *zone), void *ctx);
+/* Look at all primaries now (SIGHUP). */
+void maint_refresh(struct maint *m);
 /* Before server_free's workers end it may answer on; call after server_stop. */
 void maint_free(struct maint *m); /* NULL is fine */

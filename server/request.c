@@ -119,6 +119,18 @@ int request_send(struct request *r, struct dns_writer *w)
 	return handoff_send(r->h, (const uint8_t *)w->out.data, w->out.len);
 }
 
+/* OPT, with the reason of a refusal (RFC 8914) if there is one. */
+static void put_opt(const struct request *r, struct dns_writer *w, unsigned rcode)
+{
+	static const uint8_t root[1] = { 0 };
+	uint8_t ede[6] = { 0, 15, 0, 2, 0, rcode == DNS_RCODE_REFUSED ? 18 : 20 };
+	bool has_ede = rcode == DNS_RCODE_REFUSED || (rcode == DNS_RCODE_NOTAUTH && !r->tsig.error);
+
+	(void)dns_writer_record(w, DNS_ADDITIONAL, root, RRTYPE_OPT, UDP_MAX,
+				r->m.dnssec_ok ? 0x8000 : 0, ede,
+				has_ede ? sizeof(ede) : 0); /* it fits */
+}
+
 static void answer(struct request *r, unsigned rcode, uint16_t flags)
 {
 	struct dns_writer w;
@@ -126,8 +138,8 @@ static void answer(struct request *r, unsigned rcode, uint16_t flags)
 	request_begin(r, &w, request_max(r), flags, true);
 	dns_writer_rcode(&w, rcode);
 	if (r->m.has_opt)
-		(void)dns_writer_opt(&w, UDP_MAX, 0, r->m.dnssec_ok); /* it fits */
-	(void)request_send(r, &w);                                    /* the client may have left */
+		put_opt(r, &w, rcode);
+	(void)request_send(r, &w); /* the client may have left */
 	dns_writer_fini(&w);
 	request_done(r);
 }

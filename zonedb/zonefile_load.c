@@ -157,6 +157,10 @@ static int first_owner(void *ctx, const struct zonefile_record *r, char **ret_wh
 		*ret_why = mem_strdup("the first record is no SOA: name the zone");
 		return ERR_SYNTAX;
 	}
+	if (*r->owner == 0) { /* "@" without an $ORIGIN; the root itself can be named */
+		*ret_why = mem_strdup("the SOA has no absolute name: name the zone, ORIGIN=FILE");
+		return ERR_SYNTAX;
+	}
 	memcpy(ctx, r->owner, dname_len(r->owner));
 	return ERR_CANCELLED; /* enough */
 }

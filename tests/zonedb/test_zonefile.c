@@ -384,6 +384,11 @@ static void a_check_names_zone_records_and_serial(void **state)
 	assert_int_equal(zonefile_check(path, NULL, &summary, &why), ERR_SYNTAX);
 	free(why);
 	free(path);
+	path = write_file("zone", HEAD);
+	assert_int_equal(zonefile_check(path, NULL, &summary, &why), ERR_SYNTAX);
+	assert_non_null(strstr(why, "ORIGIN=FILE"));
+	free(why);
+	free(path);
 }
 
 static int setup(void **state)
