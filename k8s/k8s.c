@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "k8s/cluster.h"
 #include "k8s/companion.h"
@@ -101,6 +102,11 @@ static const struct object *object_of(const struct k8s *k, const char *decl_id)
 		    strncmp(group, decl_id, strlen(group)) == 0)
 			o = store_get(k->store, declaring[i], namespace, name + 1);
 	}
+	/* or a kind in small letters, as sources name their objects */
+	for (int i = 0; i < KIND_COUNT && o == NULL; i++)
+		if (strlen(kinds[i].name) == (size_t)(ns - decl_id) &&
+		    strncasecmp(kinds[i].name, decl_id, (size_t)(ns - decl_id)) == 0)
+			o = store_get(k->store, (enum kind_id)i, namespace, name + 1);
 	free(namespace);
 	return o;
 }

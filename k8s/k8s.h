@@ -21,7 +21,10 @@ void k8s_free(struct k8s *k);
 void k8s_start(struct k8s *k);
 /* SIGHUP: look at every manifest again. */
 void k8s_reload(struct k8s *k);
-/* Write back (leader only; no-ops with manifests).  DECL_ID as given by gslb_put. */
+/*
+ * Write back (leader only; no-ops with manifests).  DECL_ID as given by gslb_put; for events also
+ * as given with endpoints.
+ */
 void k8s_gslb_status(struct k8s *k, const char *decl_id, const struct gslb_status *status);
 void k8s_event(struct k8s *k, const char *decl_id, bool warning, const char *reason,
 	       const char *message);

@@ -166,6 +166,28 @@ static void on_event(void *ctx, const char *decl_id, bool warning, const char *r
 		k8s_event(h->k8s, decl_id, warning, reason, message);
 }
 
+/* What became of a record, as an event of the object that wants it. */
+static void on_record(void *ctx, const struct sync_result *r)
+{
+	struct house *h = ctx;
+	const char *reason = r->err ? "RecordError" : r->deleted ? "RecordDeleted" : "RecordReady";
+	const struct endpoint *e = r->record;
+
+	if (h->k8s == NULL ||
+	    (r->err == 0 && !strv_has(config_list(h->config, OPT_EVENTS_EMIT), reason)))
+		return;
+	char *targets = strv_join(&e->targets, ",");
+	char *message =
+		mem_printf("record:%s,type:%s,ttl:%lld,targets:%s%s%s", e->dns_name, e->record_type,
+			   (long long)e->record_ttl, targets, r->err ? ": " : "",
+			   r->err_text ? r->err_text
+			   : r->err    ? error_text(r->err)
+				       : "");
+	k8s_event(h->k8s, r->object, r->err != 0, reason, message);
+	free(message);
+	free(targets);
+}
+
 static void on_zone_status(void *ctx, const char *zone_id, const struct strv *dns_servers,
 			   bool finalized)
 {
@@ -313,6 +335,7 @@ static int start_rooms(struct house *h)
 	if (h->sync) {
 		if (config_bool(h->config, OPT_ONCE))
 			sync_on_once(h->sync, on_once, h);
+		sync_on_result(h->sync, on_record, h);
 		sync_start(h->sync);
 	}
 	if ((err = privilege_drop(config_text(h->config, OPT_USER), &why)) < 0)

@@ -19,6 +19,7 @@
 
 struct cJSON;
 struct instance;
+struct sync_result;
 
 /* What all instances share; borrowed for their life. */
 struct instance_env {
@@ -28,9 +29,8 @@ struct instance_env {
 	struct zonedb *zonedb;
 	const struct desired *desired;
 	void *ctx; /* for the callbacks */
-	/* A record landed, went (err 0) or failed. */
-	void (*on_result)(void *ctx, const char *object, const struct endpoint *e, int err,
-			  const char *err_text);
+	/* A record landed, went or failed; may be NULL. */
+	void (*on_result)(void *ctx, const struct sync_result *r);
 	/* The first full pass has ended, with its result; called once. */
 	void (*on_first_pass)(void *ctx, struct instance *i, int err);
 };

@@ -14,6 +14,7 @@
 #include "sync/adopt.h"
 #include "sync/batch.h"
 #include "sync/instance_state.h"
+#include "sync/sync.h"
 
 /* Fewer deletes than this are never held by the share: small zones must work too. */
 #define MASS_DELETE_FLOOR 20
@@ -410,6 +411,18 @@ static bool is_quiet(const struct change_list *l, size_t k)
 	return is_told(l, k) || (l->c[k].err && !batch_is_refusal(l->c[k].err));
 }
 
+static void tell_result(const struct instance *i, const struct change *c,
+			const struct endpoint *record)
+{
+	struct sync_result r = { .object = object_of(i, record),
+				 .record = record,
+				 .deleted = c->kind == CHANGE_DELETE,
+				 .err = c->err,
+				 .err_text = c->err_text };
+
+	i->env.on_result(i->env.ctx, &r);
+}
+
 int pass_landed(struct instance *i)
 {
 	struct change_list *l = &i->changes;
@@ -429,9 +442,8 @@ int pass_landed(struct instance *i)
 			i->failed_total++;
 			metric_add(METRIC_SYNC_ERRORS_TOTAL, 1, i->name);
 		}
-		if (!is_told(l, k) && i->env.on_result)
-			i->env.on_result(i->env.ctx, object_of(i, l->record[k]), l->record[k],
-					 c->err, c->err_text);
+		if (!is_quiet(l, k) && i->env.on_result)
+			tell_result(i, c, l->record[k]);
 	}
 	for (size_t k = 0; k < l->n; k++) {
 		if (l->c[k].err == 0)

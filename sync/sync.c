@@ -39,8 +39,7 @@ struct sync {
 	int once_err;
 	void (*on_once)(void *ctx, int err);
 	void *once_ctx;
-	void (*on_result)(void *ctx, const char *object, const struct endpoint *e, int err,
-			  const char *err_text);
+	void (*on_result)(void *ctx, const struct sync_result *r);
 	void *result_ctx;
 	struct webhook_server *webhook; /* NULL without --webhook-server */
 	size_t running;                 /* instances that still stop */
@@ -98,13 +97,12 @@ static char *unknown_provider(const char *name)
 	return why;
 }
 
-static void instance_result(void *ctx, const char *object, const struct endpoint *e, int err,
-			    const char *err_text)
+static void instance_result(void *ctx, const struct sync_result *r)
 {
 	struct sync *s = ctx;
 
 	if (s->on_result)
-		s->on_result(s->result_ctx, object, e, err, err_text);
+		s->on_result(s->result_ctx, r);
 }
 
 static void instance_first_pass(void *ctx, struct instance *i, int err)
@@ -515,10 +513,7 @@ void sync_set_leader(struct sync *s, bool leader)
 	gate(s);
 }
 
-void sync_on_result(struct sync *s,
-		    void (*cb)(void *ctx, const char *object, const struct endpoint *e, int err,
-			       const char *err_text),
-		    void *ctx)
+void sync_on_result(struct sync *s, void (*cb)(void *ctx, const struct sync_result *r), void *ctx)
 {
 	s->on_result = cb;
 	s->result_ctx = ctx;

@@ -35,8 +35,13 @@ void sync_set_synced(struct sync *s, const char *source, bool synced);
 void sync_on_once(struct sync *s, void (*cb)(void *ctx, int err), void *ctx);
 /* Writes outside only while leader (true by default). */
 void sync_set_leader(struct sync *s, bool leader);
-/* A record of OBJECT landed, was deleted or failed: for events and conditions. */
-void sync_on_result(struct sync *s,
-		    void (*cb)(void *ctx, const char *object, const struct endpoint *e, int err,
-			       const char *err_text),
-		    void *ctx);
+/* What became of a record of OBJECT ("" = nobody wants it any more): for events. */
+struct sync_result {
+	const char *object;
+	const struct endpoint *record;
+	bool deleted;
+	int err;
+	const char *err_text; /* if err: the service's words, or NULL */
+};
+/* The result is borrowed. */
+void sync_on_result(struct sync *s, void (*cb)(void *ctx, const struct sync_result *r), void *ctx);

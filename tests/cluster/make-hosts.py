@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """make-hosts: write N hosts (Ingress with status, Service, EndpointSlice, Gslb) into a cluster.
 
-usage: make-hosts.py KUBECONFIG NAMESPACE N [FIRST]
+usage: make-hosts.py KUBECONFIG NAMESPACE N [FIRST [records]]
 
 Host i is h<i>.gslb.example.test with the address 10.<i / 65536>.<…>.<…>.  Straight to
-the API over a few connections: kubectl would take minutes.
+the API over a few connections: kubectl would take minutes.  With "records" there are only
+Ingresses and, for every other host, a DNSEndpoint in its place.
 """
 
 import base64
@@ -19,6 +20,7 @@ import yaml
 
 kubeconfig, namespace, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 first = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+records = sys.argv[5:] == ["records"]
 config = yaml.safe_load(open(kubeconfig))
 cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
 address = cluster["server"].removeprefix("https://")
@@ -35,6 +37,11 @@ def meta(name, **more):
 def requests(i):
     name, ip = f"h{i}", f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}"
     at = f"/namespaces/{namespace}"
+    if records and i % 2:
+        yield "POST", f"/apis/externaldns.k8s.io/v1alpha1{at}/dnsendpoints", {
+            "apiVersion": "externaldns.k8s.io/v1alpha1", "kind": "DNSEndpoint", "metadata": meta(name),
+            "spec": {"endpoints": [{"dnsName": f"{name}.gslb.example.test", "recordType": "A", "targets": [ip]}]}}
+        return
     ingress = {
         "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta(name),
         "spec": {"rules": [{"host": f"{name}.gslb.example.test", "http": {"paths": [{
@@ -44,6 +51,8 @@ def requests(i):
     yield "POST", f"/apis/networking.k8s.io/v1{at}/ingresses", ingress
     ingress["status"] = {"loadBalancer": {"ingress": [{"ip": ip}]}}
     yield "PUT", f"/apis/networking.k8s.io/v1{at}/ingresses/{name}/status", ingress
+    if records:
+        return
     yield "POST", f"/api/v1{at}/services", {
         "apiVersion": "v1", "kind": "Service", "metadata": meta(name),
         "spec": {"clusterIP": "None", "ports": [{"port": 80}]}}

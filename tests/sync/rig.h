@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "sync/instance.h"
+#include "sync/sync.h"
 #include "tests/sync/words.h"
 
 /* Run the loop until COND, at most five seconds. */
@@ -35,13 +36,12 @@ struct rig {
 	struct strv results; /* "object name err" */
 };
 
-static inline void rig_on_result(void *ctx, const char *object, const struct endpoint *e, int err,
-				 const char *err_text)
+static inline void rig_on_result(void *ctx, const struct sync_result *result)
 {
 	struct rig *r = ctx;
 
-	(void)err_text;
-	strv_take(&r->results, mem_printf("%s %s %d", object, e->dns_name, err));
+	strv_take(&r->results,
+		  mem_printf("%s %s %d", result->object, result->record->dns_name, result->err));
 }
 
 static inline void rig_on_first(void *ctx, struct instance *i, int err)

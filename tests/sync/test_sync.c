@@ -28,11 +28,10 @@ struct rig {
 	bool once, stopped;
 };
 
-static void on_result(void *ctx, const char *object, const struct endpoint *e, int err,
-		      const char *err_text)
+static void on_result(void *ctx, const struct sync_result *r)
 {
-	(void)err_text;
-	strv_take(&((struct rig *)ctx)->results, mem_printf("%s %s %d", object, e->dns_name, err));
+	strv_take(&((struct rig *)ctx)->results,
+		  mem_printf("%s %s %d", r->object, r->record->dns_name, r->err));
 }
 
 static void on_once(void *ctx, int err)
