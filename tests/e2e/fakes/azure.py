@@ -11,7 +11,7 @@ MEMBERS = {"A": ("ARecords", "ipv4Address"), "AAAA": ("AAAARecords", "ipv6Addres
 class Azure(Fake):
     def __init__(self, zones=("example.test",), private=False):
         super().__init__()
-        self.private, self.page_loop, self.link = private, False, None
+        self.private, self.page_loop, self.link, self.page_size = private, False, None, 2
         self.version = "2018-09-01" if private else "2018-05-01"
         self.zones, self.sets, self.serial = list(zones), {z: {} for z in zones}, 0
 
@@ -69,6 +69,8 @@ class Azure(Fake):
         return ok({"error": {"code": code, "message": message}}, status)
 
     def handle(self, method, path, query, headers, body):
+        if path == "/t1/oauth2/token":  # the older endpoint says its numbers as text
+            return ok({"token_type": "Bearer", "expires_in": "3599", "ext_expires_in": "3599", "access_token": "good-token"})
         if path == "/t1/oauth2/v2.0/token":
             return ok({"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "good-token"})
         if headers.get("Authorization") != "Bearer good-token":
@@ -82,17 +84,18 @@ class Azure(Fake):
                                       "maxNumberOfRecordSets": 10000,
                                       "nameServers": ["ns1-05.azure-dns.com."], "numberOfRecordSets": len(self.sets[z]),
                                       "zoneType": "Public"}} for z in self.zones]})
-        m = re.fullmatch(re.escape(root) + r"/([^/]+)/(all|([A-Z]+)/([^/]+))", path, re.I)
+        m = re.fullmatch(re.escape(root) + r"/([^/]+)/(all|recordsets|[A-Z]+|([A-Z]+)/([^/]+))", path, re.I)
         if not m or m[1] not in self.zones:
             return self.error(404, "ResourceNotFound", "The resource was not found.")
         sets = self.sets[m[1]]
-        if m[2].lower() == "all":
-            items, start = [s for _, s in sorted(sets.items())], int(query.get("$skiptoken", 0))
-            out = {"value": items[start: start + 2]}
-            if start + 2 < len(items) or self.page_loop:
+        if m[4] is None:
+            kind = m[2] if m[2].isupper() and m[2] != "ALL" else None
+            items, start = [s for (_, t), s in sorted(sets.items()) if kind in (None, t)], int(query.get("$skiptoken", 0))
+            out = {"value": items[start: start + self.page_size]}
+            if start + self.page_size < len(items) or self.page_loop:
                 out["nextLink"] = "%s%s/%s/%s?api-version=%s&$skiptoken=%d" % (
                     self.link or self.url, root.replace("dnszones", "dnsZones"), m[1], m[2], self.version,
-                    0 if self.page_loop else start + 2)
+                    0 if self.page_loop else start + self.page_size)
             return ok(out)
         key = (m[4], m[3])
         now = sets.get(key)

@@ -124,7 +124,9 @@ class Cloudflare(Fake):
                 "owner": {"id": None, "type": "user", "email": None}, "account": {"id": "a" * 32, "name": "Account"},
                 "tenant": {"id": None, "name": None}, "tenant_unit": {"id": None},
                 "permissions": ["#dns_records:edit", "#dns_records:read", "#zone:read"],
-                "plan": {"id": "0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee", "name": self.plan, "legacy_id": self.plan}}
+                "plan": {"id": "0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee", "name": self.plan, "price": 0, "currency": "USD",
+                         "frequency": "", "is_subscribed": False, "can_subscribe": False, "legacy_id": self.plan,
+                         "legacy_discount": False, "externally_managed": False}}
 
     def hosts(self, method, zid, kind, key, query, data):
         """custom_hostnames and addressing/regional_hostnames."""

@@ -76,6 +76,10 @@ class Route53(Fake):
                 continue
             if action == "CREATE" and k in sets:
                 return self.error("InvalidChangeBatch", "[Tried to create resource record set %s but it already exists]" % (k,))
+            values = [get(r[1], "Value") for r in get(s, "ResourceRecords") or []]
+            twice = [v for v in values if values.count(v) > 1]
+            if twice:
+                return self.error("InvalidChangeBatch", "[Duplicate Resource Record: '%s']" % twice[0])
             for r in get(s, "ResourceRecords") or []:
                 v = get(r[1], "Value")
                 if k[1] == "A" and not re.fullmatch(r"\d+\.\d+\.\d+\.\d+", v):
@@ -95,11 +99,11 @@ class Route53(Fake):
     def handle(self, method, path, query, headers, body):
         if not headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"):
             return self.error("InvalidClientTokenId", "The security token included in the request is invalid", 403)
-        if path == "/2013-04-01/hostedzone":
+        if path in ("/2013-04-01/hostedzone", "/2013-04-01/hostedzonesbyname"):
             zones = "".join("<HostedZone><Id>/hostedzone/%s</Id><Name>%s.</Name><CallerReference>c</CallerReference>"
                             "<Config><PrivateZone>%s</PrivateZone></Config></HostedZone>" % (
                                 i, n, "true" if i in self.private else "false") for i, n in self.zones.items())
-            return self.good("ListHostedZonesResponse", "<HostedZones>%s</HostedZones><IsTruncated>false</IsTruncated>"
+            return self.good("ListHostedZones%sResponse" % ("ByName" if path.endswith("name") else ""), "<HostedZones>%s</HostedZones><IsTruncated>false</IsTruncated>"
                              "<MaxItems>100</MaxItems>" % zones)
         if path == "/2013-04-01/tags/hostedzone":
             return self.good("ListTagsForResourcesResponse", "<ResourceTagSets>%s</ResourceTagSets>" % "".join(
