@@ -15,6 +15,7 @@
 #include "lib/metric.h"
 #include "lib/netaddr.h"
 #include "lib/rrtype.h"
+#include "lib/state.h"
 #include "lib/status.h"
 #include "lib/transfer.h"
 #include "lib/tsig_keys.h"
@@ -33,6 +34,7 @@
 
 struct maint {
 	struct zonedb *db;
+	struct state *state;
 	struct server *server;
 	struct tsig_keys keys;
 	struct acl allow_transfer, allow_update;
@@ -186,6 +188,7 @@ static void section(void *ctx, cJSON *out)
 	const struct maint *m = ctx;
 
 	cJSON_AddNumberToObject(out, "transfers_out", (double)xfr_running(m->xfr));
+	cJSON_AddNumberToObject(out, "state_errors", (double)state_errors(m->state));
 	cJSON_AddNumberToObject(out, "updated_rrsets", (double)overlay_count(m->overlay));
 	secondaries_status(m->secondaries, cJSON_AddObjectToObject(out, "secondaries"));
 	notify_status(m->notify, cJSON_AddObjectToObject(out, "notify"));
@@ -259,6 +262,7 @@ int maint_new(struct loop *loop, struct zonedb *db, struct dns_client *dns, stru
 	int err = load_options(m, config, ret_why);
 
 	m->db = db;
+	m->state = state;
 	m->server = server;
 	if (err == 0) {
 		list_static_zones(m, config_list(config, OPT_ZONE));

@@ -23,6 +23,8 @@
 enum {
 	RUNNING_MAX = 100,   /* each holds a version and a list of its RRsets */
 	MESSAGE_MAX = 16384, /* pointers reach no farther, so larger ones compress worse */
+	OPT_LEN = 11,
+	OPT_SIZE = 1232,
 };
 
 struct xfr {
@@ -148,9 +150,11 @@ static bool fill_message(struct job *j, size_t max)
 	struct record rec;
 	size_t pos, begin = j->records;
 
+	bool with_opt = j->first && j->r->m.has_opt;
+
 	if (j->stage == STAGE_END)
 		return false;
-	request_begin(j->r, &j->w, max, DNS_FLAG_AA, j->first);
+	request_begin(j->r, &j->w, with_opt ? max - OPT_LEN : max, DNS_FLAG_AA, j->first);
 	j->first = false;
 	j->has_message = true;
 	while (next_record(j, &rec, &pos)) {
@@ -158,11 +162,15 @@ static bool fill_message(struct job *j, size_t max)
 			if (j->records > begin)
 				break;
 			/* a record larger than a usual message */
-			j->w.max = request_max(j->r);
+			j->w.max = request_max(j->r) - (with_opt ? OPT_LEN : 0);
 			if (write_record(j, &rec))
 				break; /* rrset_new sees to it that it fits */
 		}
 		advance(j, pos);
+	}
+	if (with_opt) { /* RFC 6891 6.1.1: an OPT for an OPT; the first message's is enough */
+		j->w.max += OPT_LEN;
+		(void)dns_writer_opt(&j->w, OPT_SIZE, 0, j->r->m.dnssec_ok); /* room was kept */
 	}
 	return j->records > begin;
 }

@@ -178,6 +178,46 @@ static void an_included_file_counts_too(void **state)
 	wait_for("a.test", 6);
 }
 
+static void link_to(const char *target, const char *name)
+{
+	char *path = path_of(name);
+
+	assert_int_equal(symlink(target, path), 0);
+	free(path);
+}
+
+static void make_folder(const char *name)
+{
+	char *path = path_of(name);
+
+	assert_int_equal(mkdir(path, 0700), 0);
+	free(path);
+}
+
+/* kubelet: the file is a link through "..data", which is replaced as a whole. */
+static void a_mounted_config_map_is_followed(void **state)
+{
+	char *path = path_of("a.zone"), *option = mem_printf("zone=a.test=%s", path);
+	char *from = path_of("..data_tmp"), *to = path_of("..data");
+
+	(void)state;
+	make_folder("one");
+	make_folder("two");
+	put_file("one/a.zone", HEAD);
+	put_file("two/a.zone", HEAD "www A 192.0.2.2\n");
+	link_to("one", "..data");
+	link_to("..data/a.zone", "a.zone");
+	start((const char *const[]){ option, NULL });
+	assert_int_equal(serial("a.test"), 5);
+	link_to("two", "..data_tmp");
+	assert_int_equal(rename(from, to), 0);
+	wait_for("a.test", 6);
+	free(path);
+	free(option);
+	free(from);
+	free(to);
+}
+
 static void a_broken_file_changes_nothing_and_is_told(void **state)
 {
 	(void)state;
@@ -321,6 +361,7 @@ int main(void)
 		TEST(zones_are_loaded_at_the_start_and_ready),
 		TEST(a_replaced_file_is_loaded_and_the_serial_rises),
 		TEST(an_included_file_counts_too),
+		TEST(a_mounted_config_map_is_followed),
 		TEST(a_broken_file_changes_nothing_and_is_told),
 		TEST(a_file_that_comes_later_makes_ready),
 		TEST(what_others_put_stays_unless_the_file_changes_it),
