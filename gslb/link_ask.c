@@ -161,12 +161,33 @@ static void on_state(void *ctx, const struct dns_reply *reply)
 	finish(a);
 }
 
+/* The AAAA are not known now: those that were heard last stay. */
+static void keep_v6(struct ask *a)
+{
+	const struct host *h = host_here(a->link, a->host);
+	const struct offer *was = h && h->offers ? &h->offers[a->link->peer] : NULL;
+	struct offer *o = &a->offer;
+
+	for (size_t i = 0; was && i < was->ntargets && o->ntargets < TARGETS_MAX; i++) {
+		if (was->targets[i].family != 6)
+			continue;
+		o->targets = mem_array(o->targets, o->ntargets + 1, sizeof(*o->targets));
+		o->targets[o->ntargets++] = was->targets[i];
+	}
+}
+
 static void on_addresses(struct ask *a, unsigned i, const struct dns_reply *reply)
 {
 	a->request[i] = NULL;
 	count(a->link, reply);
-	a->failed = a->failed || !is_answer(reply);
 	add_targets(&a->offer, reply);
+	/* A is what k8gb speaks: whoever answers that is alive, whatever else it cannot do */
+	if (!is_answer(reply) && i == 0)
+		a->failed = true;
+	else if (!is_answer(reply))
+		keep_v6(a);
+	else if (i == 0)
+		link_heard(a->link, reply);
 	a->offer.is_known = true;
 	a->offer.health = a->offer.ntargets ? HEALTH_HEALTHY : HEALTH_UNHEALTHY;
 	finish(a);

@@ -26,6 +26,7 @@
 #define DNS_PORT          53
 #define TIMEOUT_FIRST_MS  500
 #define TIMEOUT_LEAST_MS  300
+#define TIMEOUT_MOST_MS   2000 /* k8gb's */
 #define POLL_GAP_MS       2    /* between two polls that NOTIFYs asked for */
 #define K8GB_POLL_MS      5000 /* is it gslbd by now? */
 #define WITHDRAW_LEAST_MS 60000
@@ -200,7 +201,8 @@ void link_heard(struct link *l, const struct dns_reply *r)
 			l->servers[0] = r->server;
 		}
 	}
-	l->rtt_ms = l->rtt_ms ? (l->rtt_ms * 7 + r->rtt_ms) / 8 : r->rtt_ms;
+	/* up at once, down slowly: the next time limit must fit */
+	l->rtt_ms = r->rtt_ms > l->rtt_ms ? r->rtt_ms : (l->rtt_ms * 7 + r->rtt_ms) / 8;
 	mem_strset(&l->error, NULL);
 	bool changed = peer_state_heard(&l->state, clock_mono_ms());
 	set_gauges(l);
@@ -224,14 +226,26 @@ void link_missed(struct link *l, const struct dns_reply *r)
 		set_withdrawn(l, true);
 }
 
+/* Doubled with each miss: a way that became longer must not look like a dead peer for ever. */
+static unsigned timeout_backed_off(const struct link *l, unsigned ms)
+{
+	uint64_t most = l->peers->grace_ms / 3;
+
+	if (most > TIMEOUT_MOST_MS)
+		most = TIMEOUT_MOST_MS;
+	if (most < TIMEOUT_FIRST_MS)
+		most = TIMEOUT_FIRST_MS;
+	for (unsigned i = 0; i < l->state.misses && ms < most; i++)
+		ms *= 2;
+	return ms < most ? ms : (unsigned)most;
+}
+
 unsigned link_timeout_ms(const struct link *l)
 {
 	if (l->state.heard_ms == 0)
-		return TIMEOUT_FIRST_MS;
+		return timeout_backed_off(l, TIMEOUT_FIRST_MS);
 	unsigned t = l->rtt_ms * 4;
-	return t < TIMEOUT_LEAST_MS   ? TIMEOUT_LEAST_MS
-	       : t > TIMEOUT_FIRST_MS ? TIMEOUT_FIRST_MS
-				      : t;
+	return timeout_backed_off(l, t < TIMEOUT_LEAST_MS ? TIMEOUT_LEAST_MS : t);
 }
 
 /* --- polling -----------------------------------------------------------------------------------
@@ -355,7 +369,7 @@ static void schedule(struct link *l)
 
 	if (l->poll_again)
 		wait = POLL_GAP_MS;
-	else if (l->kind == LINK_K8GB && l->state.life == PEER_UP)
+	else if (l->kind == LINK_K8GB && l->state.life == PEER_UP && l->state.misses == 0)
 		wait = K8GB_POLL_MS < l->peers->grace_ms / 4 ? K8GB_POLL_MS
 							     : l->peers->grace_ms / 4;
 	l->poll_again = false;
@@ -373,6 +387,10 @@ static void on_root(void *ctx, const struct dns_reply *reply)
 	metric_add(METRIC_PEER_QUERIES_TOTAL, 1, l->tag, alive ? "answered" : "failed");
 	if (!alive) {
 		link_missed(l, reply);
+		/* no word about the state zone; perhaps about hosts */
+		if (l->kind == LINK_K8GB ||
+		    (l->kind == LINK_UNKNOWN && (reply->err == 0 || l->state.misses > 1)))
+			take_k8gb(l);
 	} else if (!find_root(reply, &root)) {
 		link_heard(l, reply);
 		take_k8gb(l);
@@ -431,6 +449,7 @@ static void on_cycle(void *ctx)
 		wait = CYCLE_LEAST_MS;
 	if (wait > l->peers->requeue_ms)
 		wait = l->peers->requeue_ms;
+	/* hosts that waited until it was known what the peer is are among all */
 	if (l->running.n == 0)
 		link_ask_all(l);
 	loop_timer_set(l->cycle, wait);
