@@ -16,6 +16,7 @@
 #define REFRESH_MAX_MS 300000
 #define RETRY_MS       2000
 #define UNUSED_MS      3600000
+#define DEPTH_MAX      8 /* CNAMEs, as k8gb */
 
 struct watched {
 	struct names *names;
@@ -27,7 +28,9 @@ struct watched {
 	bool failed;  /* of the look-up that runs */
 	uint32_t ttl; /* of the look-up that runs */
 	uint32_t heard_ttl;
-	uint16_t type; /* being asked */
+	uint16_t type;         /* being asked */
+	uint8_t at[DNAME_MAX]; /* being asked: the name or where its CNAMEs have led */
+	unsigned depth;        /* CNAMEs followed by questions of our own */
 	uint64_t used_ms;
 	uint64_t asked_ms;
 	struct loop_timer *timer;
@@ -58,6 +61,7 @@ static void watched_free(void *ptr)
 }
 
 static void ask(struct watched *w);
+static void begin(struct watched *w, uint16_t type);
 
 static void lookup_ended(struct watched *w)
 {
@@ -100,21 +104,59 @@ static void take(struct watched *w, const struct dns_record *r)
 		w->ttl = r->ttl;
 }
 
+/* Edge servers need not recurse: the end of a chain of CNAMEs may be ours to ask for, as k8gb does.
+ */
+static bool follow(struct watched *w, const struct dns_reply *reply)
+{
+	bool moved = true, has_address = false, ever = false;
+
+	for (size_t turns = 0; moved && turns < reply->nrecords; turns++) {
+		moved = false;
+		for (size_t i = 0; i < reply->nrecords && !moved; i++) {
+			const struct dns_record *r = &reply->records[i];
+
+			if (r->section != DNS_ANSWER || !dname_equal(r->owner, w->at))
+				continue;
+			has_address = has_address || r->type == w->type;
+			if (r->type == RRTYPE_CNAME && r->rdlen <= DNAME_MAX) {
+				memcpy(w->at, r->rdata, r->rdlen);
+				if (r->ttl < w->ttl)
+					w->ttl = r->ttl;
+				moved = ever = true;
+			}
+		}
+	}
+	return ever && !has_address && w->depth++ < DEPTH_MAX;
+}
+
+/* What cannot be had now stays: a server that fails for AAAA has not taken the A away. */
+static void keep_v6(struct watched *w)
+{
+	for (size_t i = 0; i < w->addresses.n; i++)
+		if (strchr(w->addresses.s[i], ':'))
+			strv_add(&w->fresh, w->addresses.s[i]);
+}
+
 static void on_reply(void *ctx, const struct dns_reply *reply)
 {
 	struct watched *w = ctx;
+	bool bad = reply->err ||
+		   (reply->rcode != DNS_RCODE_NOERROR && reply->rcode != DNS_RCODE_NXDOMAIN);
 
 	w->running = NULL;
-	if (reply->err || (reply->rcode != DNS_RCODE_NOERROR && reply->rcode != DNS_RCODE_NXDOMAIN))
+	if (bad && (w->type == RRTYPE_A || w->fresh.n == 0))
 		w->failed = true;
+	else if (bad)
+		keep_v6(w);
 	for (size_t i = 0; i < reply->nrecords; i++)
 		take(w, &reply->records[i]);
-	if (w->type == RRTYPE_A && !w->failed) {
-		w->type = RRTYPE_AAAA;
+	if (!bad && follow(w, reply)) {
 		ask(w);
-		return;
+	} else if (w->type == RRTYPE_A && !w->failed) {
+		begin(w, RRTYPE_AAAA);
+	} else {
+		lookup_ended(w);
 	}
-	lookup_ended(w);
 }
 
 static void ask(struct watched *w)
@@ -122,13 +164,21 @@ static void ask(struct watched *w)
 	struct names *n = w->names;
 	struct dns_question q = { .servers = n->servers,
 				  .nservers = n->nservers,
-				  .name = w->wire,
+				  .name = w->at,
 				  .type = w->type,
 				  .recursion_desired = true,
 				  .on_done = on_reply,
 				  .ctx = w };
 
 	w->running = dns_client_ask(n->dns, &q);
+}
+
+static void begin(struct watched *w, uint16_t type)
+{
+	memcpy(w->at, w->wire, sizeof(w->at));
+	w->depth = 0;
+	w->type = type;
+	ask(w);
 }
 
 static void on_timer(void *ctx)
@@ -146,11 +196,10 @@ static void on_timer(void *ctx)
 	w->asked_ms = clock_mono_ms();
 	w->failed = w->names->nservers == 0;
 	w->ttl = REFRESH_MAX_MS / 1000;
-	w->type = RRTYPE_A;
 	if (w->failed)
 		lookup_ended(w);
 	else
-		ask(w);
+		begin(w, RRTYPE_A);
 }
 
 struct names *names_new(struct loop *loop, struct dns_client *dns, const struct netaddr *servers,
