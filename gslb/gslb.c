@@ -540,10 +540,17 @@ static int read_zones(struct gslb *g, char **ret_why)
 			err = lbzone_check(d, g->ns_prefix, g->own_tag, ret_why);
 		for (size_t p = 0; p < g->peer_tags.n && !err; p++)
 			err = lbzone_check(d, g->ns_prefix, g->peer_tags.s[p], ret_why);
-		if (err)
-			zone_decl_free(d);
-		else
+		if (!err) {
 			gslb_zone_put(g, d);
+			continue;
+		}
+		zone_decl_free(d);
+		char *why = *ret_why;
+		*ret_why = mem_printf(
+			"--dns-zones, --gluea-prefix or a geo tag (DNS_ZONES, GLUEA_PREFIX, "
+			"CLUSTER_GEO_TAG, EXT_GSLB_CLUSTERS_GEO_TAGS): %s",
+			why);
+		free(why);
 	}
 	return err;
 }

@@ -63,6 +63,14 @@ static void set_routes(struct web *w)
 	http_server_route(s, HTTP_GET, "/api/v1/events", web_events_reply, w->events);
 }
 
+static void name_option(const char *option, char **why)
+{
+	char *text = mem_printf("--%s: %s", option, *why);
+
+	free(*why);
+	*why = text;
+}
+
 static int listen_all(struct web *w, struct loop *loop, const struct config *config, char **ret_why)
 {
 	const struct strv *admin = config_list(config, OPT_ADMIN);
@@ -72,6 +80,8 @@ static int listen_all(struct web *w, struct loop *loop, const struct config *con
 		err = http_server_listen(w->admin, admin->s[i], ret_why);
 		if (!err)
 			log_info("admin: %s", admin->s[i]);
+		else
+			name_option("admin", ret_why);
 	}
 	if (!err && !admin->n)
 		listen_default(w->admin);
@@ -82,7 +92,10 @@ static int listen_all(struct web *w, struct loop *loop, const struct config *con
 	http_server_route(w->metrics, HTTP_GET, "/metrics", web_api_metrics, &w->api);
 	http_server_route(w->metrics, HTTP_GET, "/healthz", web_api_healthz, &w->api);
 	http_server_route(w->metrics, HTTP_GET, "/readyz", web_api_readyz, &w->api);
-	return http_server_listen(w->metrics, config_text(config, OPT_METRICS_ADDRESS), ret_why);
+	err = http_server_listen(w->metrics, config_text(config, OPT_METRICS_ADDRESS), ret_why);
+	if (err)
+		name_option("metrics-address", ret_why);
+	return err;
 }
 
 /* What is running, in the words of the three. */
