@@ -326,6 +326,16 @@ static bool follow_dname(struct resolution *s, const struct node *n)
 	return follow(s, target, s->r.len - prefix - to_len);
 }
 
+/* RFC 8914 4.15. */
+static void not_ready(struct resolution *s)
+{
+	s->r.rcode = DNS_RCODE_SERVFAIL;
+	s->ede = EDE_NOT_READY;
+	s->kind = STATS_ERROR;
+	s->key = s->zone->leaf.hash + 4;
+	s->zone = NULL;
+}
+
 /* One name.  True: go on with the name that an alias led to. */
 static bool step(struct resolution *s)
 {
@@ -340,6 +350,10 @@ static bool step(struct resolution *s)
 		if (max == labels)
 			return false;
 		max = labels;
+	}
+	if (__builtin_expect(s->zone->is_held, 0)) {
+		not_ready(s);
+		return false;
 	}
 	s->r.aa = true;
 	max = labels - s->zone->labels;
@@ -370,7 +384,7 @@ void resolve_query(struct resolution *s)
 	s->owner = (struct response_owner){ s->r.msg + QNAME_AT, QNAME_AT };
 	while (step(s))
 		s->hops++;
-	if (s->zone == NULL && s->hops == 0) {
+	if (s->zone == NULL && s->hops == 0 && s->ede == EDE_NONE) {
 		s->r.rcode = DNS_RCODE_REFUSED; /* no upward referrals */
 		s->ede = EDE_NOT_AUTHORITATIVE;
 		s->kind = STATS_REFUSED;

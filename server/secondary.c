@@ -161,6 +161,15 @@ static void forget_data(struct secondary *z)
 /* --- times
  * ------------------------------------------------------------------------------------------- */
 
+/* We have to answer for it and cannot (RFC 1034 4.3.5): SERVFAIL until a primary confirms it. */
+static void hold_zone(struct secondary *z)
+{
+	struct txn *t = txn_begin(z->s->db);
+
+	txn_zone_hold(t, z->origin);
+	(void)txn_commit(t, NULL); /* nothing is left that could be wrong */
+}
+
 static void drop_zone(struct secondary *z)
 {
 	struct txn *t = txn_begin(z->s->db);
@@ -180,7 +189,7 @@ static void on_expiry(void *ctx)
 		  soa_time(z, 3));
 	z->is_expired = true;
 	metric_set(METRIC_SECONDARY_EXPIRED, 1, z->name);
-	drop_zone(z);
+	hold_zone(z);
 	backoff_reset(&z->first);
 	set_ready(z->s);
 }
@@ -574,7 +583,9 @@ static int add_all(struct secondaries *s, const struct remotes *list, bool is_ca
 static void start(struct secondary *z)
 {
 	restore(z);
-	if (z->is_catalog && have(z))
+	if (!have(z))
+		hold_zone(z);
+	else if (z->is_catalog)
 		update_members(z);
 	look(z);
 }

@@ -26,6 +26,7 @@ struct txn_zone {
 	 */
 	bool afresh;
 	struct zone *now; /* NULL: dropped */
+	bool is_hold;     /* NOW is held, or was: a change that nobody is told of */
 	bool has_serial, has_least, has_same;
 	uint32_t serial, least, same;
 };
@@ -68,12 +69,20 @@ static void txn_free(struct txn *t)
 	free(t);
 }
 
-static const struct zone *find_zone(const struct txn *t, const uint8_t *origin)
+/* Held ones, too. */
+static const struct zone *find_any(const struct txn *t, const uint8_t *origin)
 {
 	struct qname q;
 
 	qname_set(&q, origin);
 	return (const struct zone *)trie_find(t->v->zones, &q, 0);
+}
+
+static const struct zone *find_zone(const struct txn *t, const uint8_t *origin)
+{
+	const struct zone *z = find_any(t, origin);
+
+	return z && !z->is_held ? z : NULL;
 }
 
 static void zones_put(struct txn *t, const struct zone *z)
@@ -97,7 +106,8 @@ static struct txn_zone *touch(struct txn *t, const struct zone *before, struct z
 
 	tz->before = before;
 	tz->now = now;
-	now->txn = tz;
+	if (now)
+		now->txn = tz;
 	tz->next = t->zones;
 	t->zones = tz;
 	return tz;
@@ -219,24 +229,6 @@ static struct zone *empty_zone(struct txn *t, const uint8_t *origin)
 	return z;
 }
 
-int txn_zone_add(struct txn *t, const uint8_t *origin)
-{
-	if (find_zone(t, origin))
-		return 0;
-	struct zone *z = empty_zone(t, origin);
-	for (struct txn_zone *tz = t->ndropped ? t->zones : NULL; tz; tz = tz->next) {
-		if (tz->now || tz->before == NULL || !dname_equal(tz->before->leaf.name, origin))
-			continue;
-		tz->now = z; /* dropped before in this transaction */
-		z->txn = tz;
-		zones_put(t, z);
-		return 0;
-	}
-	touch(t, NULL, z);
-	zones_put(t, z);
-	return 0;
-}
-
 static bool add_depth(void *ctx, const struct trie_leaf *leaf)
 {
 	*(uint64_t *)ctx |= depth_bit(((const struct zone *)leaf)->labels);
@@ -256,12 +248,45 @@ static void zones_remove(struct txn *t, const struct zone *z)
 	(void)trie_each(t->v->zones, add_depth, &t->v->depths); /* add_depth never stops */
 }
 
+/* HELD, if it is one, is not there any more. */
+static bool release(struct txn *t, const struct zone *held)
+{
+	if (held == NULL || !held->is_held)
+		return false;
+	if (held->txn)
+		held->txn->now = NULL;
+	else
+		touch(t, NULL, NULL)->is_hold = true;
+	zones_remove(t, held);
+	cow_retire(&t->cow, (void *)(uintptr_t)held, COW_ZONE);
+	return true;
+}
+
+int txn_zone_add(struct txn *t, const uint8_t *origin)
+{
+	if (find_zone(t, origin))
+		return 0;
+	(void)release(t, find_any(t, origin)); /* it may be held, or not there */
+	struct zone *z = empty_zone(t, origin);
+	for (struct txn_zone *tz = t->ndropped ? t->zones : NULL; tz; tz = tz->next) {
+		if (tz->now || tz->before == NULL || !dname_equal(tz->before->leaf.name, origin))
+			continue;
+		tz->now = z; /* dropped before in this transaction */
+		z->txn = tz;
+		zones_put(t, z);
+		return 0;
+	}
+	touch(t, NULL, z);
+	zones_put(t, z);
+	return 0;
+}
+
 int txn_zone_drop(struct txn *t, const uint8_t *origin)
 {
 	const struct zone *z = find_zone(t, origin);
 
 	if (z == NULL)
-		return ERR_NOT_FOUND;
+		return release(t, find_any(t, origin)) ? 0 : ERR_NOT_FOUND;
 	if (z->txn == NULL) {
 		struct zone *empty = empty_zone(t, origin);
 
@@ -275,6 +300,22 @@ int txn_zone_drop(struct txn *t, const uint8_t *origin)
 	tz->now = NULL;
 	t->ndropped++;
 	return 0;
+}
+
+void txn_zone_hold(struct txn *t, const uint8_t *origin)
+{
+	const struct zone *z = find_any(t, origin);
+	struct qname q;
+
+	if (z && z->is_held)
+		return;
+	if (z)
+		(void)txn_zone_drop(t, origin); /* it is there */
+	qname_set(&q, origin);
+	struct zone *held = zone_new(&q, t->cow.id);
+	held->is_held = true;
+	touch(t, NULL, held)->is_hold = true;
+	zones_put(t, held);
 }
 
 int txn_zone_clear(struct txn *t, const uint8_t *origin)
@@ -677,21 +718,28 @@ static void finish_zone(struct txn *t, struct txn_zone *tz)
 	}
 	if (tz->afresh)
 		retire_zone(t, tz->before);
-	if (tz->now)
+	if (tz->now && tz->now->is_held)
+		tz->now->txn = NULL;
+	else if (tz->now)
 		set_serial(t, tz);
+}
+
+static bool is_to_tell(const struct txn_zone *tz)
+{
+	return tz->before || (tz->now && !tz->now->is_held);
 }
 
 static void tell(struct txn *t)
 {
 	for (struct txn_zone *tz = t->zones; tz; tz = tz->next)
-		for (unsigned i = 0; i < t->db->non_commit && (tz->before || tz->now); i++)
+		for (unsigned i = 0; i < t->db->non_commit && is_to_tell(tz); i++)
 			t->db->on_commit[i](t->db->on_commit_ctx[i], tz->before, tz->now);
 }
 
 static bool has_changes(const struct txn *t)
 {
 	for (const struct txn_zone *tz = t->zones; tz; tz = tz->next)
-		if (tz->before || tz->now)
+		if (tz->is_hold || is_to_tell(tz))
 			return true;
 	return false;
 }
@@ -700,7 +748,7 @@ static bool has_changes(const struct txn *t)
 static void announce(struct txn *t)
 {
 	for (struct txn_zone *tz = t->zones; tz; tz = tz->next)
-		for (unsigned i = 0; i < t->db->non_new_zone && tz->now && !tz->before; i++)
+		for (unsigned i = 0; i < t->db->non_new_zone && is_to_tell(tz) && !tz->before; i++)
 			t->db->on_new_zone[i](t->db->on_new_zone_ctx[i], t, tz->now->leaf.name);
 }
 
@@ -711,7 +759,7 @@ int txn_commit(struct txn *t, char **ret_why)
 
 	announce(t);
 	for (struct txn_zone *tz = t->zones; tz && !err; tz = tz->next)
-		if (tz->now)
+		if (tz->now && !tz->now->is_held)
 			err = check_zone(tz->now, ret_why);
 	if (err) {
 		metric_add(METRIC_COMMIT_ERRORS_TOTAL, 1);

@@ -48,6 +48,12 @@ struct txn *txn_begin(struct zonedb *db);
 int txn_zone_add(struct txn *t, const uint8_t *origin);
 /* Remove a zone with all its data.  ERR_NOT_FOUND. */
 int txn_zone_drop(struct txn *t, const uint8_t *origin);
+/*
+ * The zone is ours but cannot be answered for now (expired, not yet transferred or synced): its
+ * data go, and names in it are answered SERVFAIL with EDE 14, "not ready".  For all readers of
+ * zonedb.h it is not there.  txn_zone_add ends this, txn_zone_drop too.
+ */
+void txn_zone_hold(struct txn *t, const uint8_t *origin);
 /* Remove all RRsets of a zone (before a reload). */
 int txn_zone_clear(struct txn *t, const uint8_t *origin);
 /*

@@ -29,6 +29,7 @@ struct zone {
 	size_t nrrsets;
 	uint32_t serial;
 	uint8_t labels;
+	bool is_held;         /* nothing but the name: not ready to be answered (txn_zone_hold) */
 	struct txn_zone *txn; /* only in a running transaction */
 	uint8_t name[];
 };

@@ -153,7 +153,8 @@ const struct zone *zonedb_zone(const struct zonedb_version *v, const uint8_t *or
 	struct qname q;
 
 	qname_set(&q, origin);
-	return (const struct zone *)trie_find(v->zones, &q, 0);
+	const struct zone *z = (const struct zone *)trie_find(v->zones, &q, 0);
+	return z && !z->is_held ? z : NULL;
 }
 
 const struct zone *zonedb_find(const struct zonedb_version *v, const uint8_t *qname)
@@ -161,7 +162,8 @@ const struct zone *zonedb_find(const struct zonedb_version *v, const uint8_t *qn
 	struct qname q;
 
 	qname_set(&q, qname);
-	return version_find(v, &q, q.labels);
+	const struct zone *z = version_find(v, &q, q.labels);
+	return z && !z->is_held ? z : NULL;
 }
 
 struct zone_list {
@@ -173,7 +175,10 @@ static bool collect(void *ctx, const struct trie_leaf *leaf)
 {
 	struct zone_list *l = ctx;
 
-	l->zones[l->n++] = (const struct zone *)leaf;
+	const struct zone *z = (const struct zone *)leaf;
+
+	if (!z->is_held)
+		l->zones[l->n++] = z;
 	return true;
 }
 

@@ -318,6 +318,25 @@ static void a_selector_sees_the_client_of_either_family(void **state)
 	assert_memory_equal(seen.client.bytes, "\xc0\0\2\x4d\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 }
 
+/* RFC 8914 4.15: ours, but not ready. */
+static void held_zones_are_servfail(void **state)
+{
+	uint8_t y[DNAME_MAX];
+
+	(void)state;
+	harness_zones("c.z.test 60 CNAME www.y.test.\n");
+	(void)dname_from_text("y.test", y);
+	struct txn *t = txn_begin(harness.db);
+	txn_zone_hold(t, y);
+	assert_int_equal(txn_commit(t, NULL), 0);
+	assert_string_equal(harness_ask("www.y.test A"), "SERVFAIL\n");
+	assert_string_equal(harness_ask("y.test SOA +opt=19: +opt=9:"),
+			    "SERVFAIL\nOPT 1232 15:000e\n");
+	/* where an alias leads into one, nothing can be said about the target */
+	assert_string_equal(harness_ask("c.z.test A +edns"),
+			    "SERVFAIL aa\nAN c.z.test. 60 CNAME www.y.test.\nOPT 1232 15:000e\n");
+}
+
 /* A truncated answer keeps id, question, cookie. */
 static void a_slipped_answer_is_header_question_and_opt(void **state)
 {
@@ -358,6 +377,7 @@ int main(void)
 		TEST(large_referrals_have_all_their_glue),
 		TEST(the_callers_room_is_kept),
 		TEST(a_selector_sees_the_client_of_either_family),
+		TEST(held_zones_are_servfail),
 		TEST(a_slipped_answer_is_header_question_and_opt),
 		TEST(odd_edns_is_read_the_same_with_and_without_options),
 	};

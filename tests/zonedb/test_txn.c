@@ -278,6 +278,57 @@ static void each_goes_in_canonical_order(void **state)
 				    "www.z.test. A\n");
 }
 
+static unsigned zones_seen;
+
+static void see_zone(void *ctx, const struct zone *z)
+{
+	(void)ctx;
+	(void)z;
+	zones_seen++;
+}
+
+static void a_held_zone_has_a_name_and_nothing_else(void **state)
+{
+	(void)state;
+	struct txn *t = txn_begin(db);
+	txn_zone_hold(t, z_test());
+	assert_null(txn_rrset(t, z_test(), name("www.z.test"), RRTYPE_A));
+	assert_int_equal(put(t, "www.z.test", RRTYPE_A, "192.0.2.1"), ERR_NOT_FOUND);
+	txn_zone_hold(t, z_test());
+	assert_int_equal(txn_commit(t, NULL), 0);
+	assert_null(zone());
+	assert_null(zonedb_find(zonedb_current(db), name("www.z.test")));
+	zones_seen = 0;
+	zonedb_each(zonedb_current(db), see_zone, NULL);
+	assert_int_equal(zones_seen, 0);
+	/* again is no change; one that was not there can be held */
+	t = txn_begin(db);
+	txn_zone_hold(t, z_test());
+	const struct zonedb_version *before = zonedb_current(db);
+	assert_int_equal(txn_commit(t, NULL), 0);
+	assert_ptr_equal(zonedb_current(db), before);
+	t = txn_begin(db);
+	txn_zone_hold(t, name("h.test"));
+	txn_abort(t);
+	t = txn_begin(db);
+	txn_zone_hold(t, name("h.test"));
+	assert_int_equal(txn_zone_drop(t, name("h.test")), 0);
+	assert_int_equal(txn_zone_drop(t, name("h.test")), ERR_NOT_FOUND);
+	txn_zone_hold(t, name("i.test"));
+	assert_int_equal(txn_commit(t, NULL), 0);
+	/* adding ends it, also in the transaction that holds */
+	t = txn_begin(db);
+	put_apex(t, 0xfffffff0);
+	assert_int_equal(txn_commit(t, NULL), 0);
+	assert_int_equal(zone_serial(zone()), 0xfffffff0);
+	t = txn_begin(db);
+	txn_zone_hold(t, z_test());
+	put_apex(t, 3);
+	assert_int_equal(txn_zone_drop(t, name("i.test")), 0);
+	assert_int_equal(txn_commit(t, NULL), 0);
+	assert_int_equal(zone_serial(zone()), 3);
+}
+
 static unsigned told;
 static const struct zone *told_before, *told_after;
 
@@ -321,6 +372,7 @@ int main(void)
 		ZONE_TEST(a_reference_keeps_its_version),
 		ZONE_TEST(an_aborted_transaction_leaves_nothing),
 		ZONE_TEST(each_goes_in_canonical_order),
+		ZONE_TEST(a_held_zone_has_a_name_and_nothing_else),
 		ZONE_TEST(commits_are_told),
 	};
 
