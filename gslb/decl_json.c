@@ -1,7 +1,5 @@
 #include "gslb/decl_json.h"
 
-#include <stdlib.h>
-
 #include "lib/gslb_decl.h"
 #include "lib/json.h"
 #include "lib/mem.h"

@@ -4,16 +4,13 @@
 #include <string.h>
 
 #include "gslb/inside.h"
-#include "gslb/names.h"
 #include "gslb/parent.h"
 #include "gslb/peers.h"
-#include "gslb/statezone.h"
 #include "lib/buf.h"
 #include "lib/config.h"
 #include "lib/dname.h"
 #include "lib/dns_client.h"
 #include "lib/endpoint.h"
-#include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "lib/rrtype.h"

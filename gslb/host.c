@@ -6,15 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gslb/drain.h"
 #include "gslb/history.h"
 #include "gslb/host_metrics.h"
 #include "gslb/inside.h"
+#include "gslb/judge.h"
 #include "gslb/names.h"
 #include "gslb/peers.h"
 #include "gslb/policies.h"
 #include "gslb/policy.h"
 #include "gslb/probe.h"
+#include "gslb/site.h"
 #include "gslb/statezone.h"
 #include "gslb/watch.h"
 #include "lib/clock.h"
@@ -153,113 +154,6 @@ void host_unclaim(struct host *h, const struct object *o)
 	host_touch(h, "object", o->good->id);
 }
 
-/* --- the cluster's own targets ----------------------------------------------------- */
-
-static void add_texts(struct decision *d, const struct strv *v, const char **ret_why)
-{
-	for (size_t i = 0; i < v->n; i++) {
-		struct netaddr a;
-
-		if (netaddr_from_text(v->s[i], &a) == 0)
-			decide_add_member(d, &a);
-		else
-			*ret_why = "InvalidAddress";
-	}
-}
-
-static void add_names(struct gslb *g, struct decision *d, const struct strv *v,
-		      const char **ret_why)
-{
-	for (size_t i = 0; i < v->n; i++) {
-		const struct strv *found = names_get(g->names, v->s[i]);
-
-		if (found)
-			add_texts(d, found, ret_why);
-		if (found == NULL || found->n == 0)
-			*ret_why = "UnresolvedHostname";
-	}
-}
-
-/* k8gb's order: the annotations, then the cluster's addresses, then the object's status. */
-static void add_own_targets(struct gslb *g, struct decision *d, const char **ret_why)
-{
-	const struct gslb_decl *decl = d->decl;
-
-	if (decl->exposed_hostnames.n) {
-		add_names(g, d, &decl->exposed_hostnames, ret_why);
-	} else if (decl->exposed_ips.n) {
-		add_texts(d, &decl->exposed_ips, ret_why);
-	} else if (g->exposed.n) {
-		add_texts(d, &g->exposed, ret_why);
-	} else {
-		add_texts(d, &decl->status_ips, ret_why);
-		add_names(g, d, &decl->status_hostnames, ret_why);
-	}
-}
-
-static int by_address(const void *a, const void *b)
-{
-	return netaddr_compare(&((const struct member *)a)->addr,
-			       &((const struct member *)b)->addr);
-}
-
-static void sort_site(struct decision *d, const struct site *s)
-{
-	if (s->n > 1)
-		qsort(&d->members[s->first], s->n, sizeof(*d->members), by_address);
-}
-
-static void add_own_site(struct host *h)
-{
-	struct decision *d = &h->d;
-	const char *why = NULL;
-	struct site *s = decide_add_site(d, &(struct site){ .geo_tag = mem_strdup(h->g->own_tag),
-							    .source = SITE_LOCAL,
-							    .is_known = true,
-							    .weight = SITE_NO_WEIGHT });
-
-	s->health = h->local = health_of(h->claims[0].decl, d->decl->health_policy,
-					 h->policy ? &h->policy->readiness : NULL);
-	add_own_targets(h->g, d, &why);
-	sort_site(d, s);
-	if (s->health != HEALTH_HEALTHY)
-		s->state = health_text(s->health);
-	else if (s->n == 0)
-		s->state = why ? why : "NoTargets";
-}
-
-/* --- peers' targets ------------------------------------------------------------------ */
-
-static void add_peer_site(struct host *h, size_t peer)
-{
-	struct decision *d = &h->d;
-	const struct offer *o = host_offer(h, peer);
-	struct site *s =
-		decide_add_site(d, &(struct site){ .geo_tag = mem_strdup(h->g->peer_tags.s[peer]),
-						   .source = SITE_PEER,
-						   .is_known = o && o->is_known,
-						   .health = HEALTH_UNHEALTHY,
-						   .weight = SITE_NO_WEIGHT });
-
-	if (!s->is_known) {
-		s->state = "Unknown";
-		return;
-	}
-	s->health = o->health;
-	s->detail = mem_strdup(o->detail);
-	for (size_t i = 0; i < o->ntargets; i++)
-		decide_add_member(d, &o->targets[i]);
-	if (s->n == 0)
-		s->state = health_text(s->health == HEALTH_HEALTHY ? HEALTH_UNHEALTHY : s->health);
-	/* those that the peer has but does not offer */
-	for (size_t i = 0, n = s->n; i < o->nothers; i++) {
-		decide_add_member(d, &o->others[i]);
-		if (s->n > n)
-			d->members[s->first + s->n - 1].reason = "Unhealthy";
-		n = s->n;
-	}
-}
-
 /* --- the decision ----------------------------------------------------------------------- */
 
 /* The policy of an object or host; probes and memory follow it. */
@@ -281,91 +175,10 @@ static void build(struct host *h)
 	decide_fini(&h->d);
 	h->d.decl = h->claims[0].object->good;
 	choose_policy(h);
-	add_own_site(h);
+	site_add_own(h);
 	for (size_t i = 0; i < h->g->peer_tags.n; i++)
-		add_peer_site(h, i);
+		site_add_peer(h, i);
 	policies_add_static(h->g->policies, h);
-}
-
-#define DEPENDS_MAX 16 /* hops that are followed */
-
-/* Does FROM depend on H, directly or by others?  Then neither decides about the other. */
-static bool depends_on(const struct host *from, const struct host *h, unsigned hops)
-{
-	if (from == h)
-		return true;
-	if (from->policy == NULL || hops == DEPENDS_MAX)
-		return false;
-	for (size_t i = 0; i < from->policy->depends_on.n; i++) {
-		const struct host *next = map_get(&h->g->hosts, from->policy->depends_on.s[i]);
-
-		if (next && depends_on(next, h, hops + 1))
-			return true;
-	}
-	return false;
-}
-
-/* In this cluster a host is not there while one that it needs is not. */
-static void judge_dependencies(struct host *h)
-{
-	const struct strv *needs = h->policy ? &h->policy->depends_on : NULL;
-
-	for (size_t i = 0; needs && i < needs->n; i++) {
-		const struct host *o = map_get(&h->g->hosts, needs->s[i]);
-
-		if (o == NULL || !o->is_resolved || o->local_targets.n)
-			continue;
-		if (depends_on(o, h, 0)) {
-			h->note = "dependsOn goes in a circle and is not followed";
-			continue;
-		}
-		for (size_t m = 0; m < h->d.nmembers; m++) {
-			struct member *own = &h->d.members[m];
-
-			if (own->reason || h->d.sites[own->site].source != SITE_LOCAL)
-				continue;
-			own->reason = "Dependency";
-			own->detail = mem_printf("%s is not healthy here", o->name);
-		}
-	}
-}
-
-static void touch_dependents(const struct host *h)
-{
-	struct gslb *g = h->g;
-
-	for (struct map_item *i = map_first(&g->hosts); g->has_dependencies && i;
-	     i = map_next(&g->hosts, i)) {
-		struct host *o = i->value;
-
-		if (o->policy && strv_has(&o->policy->depends_on, h->name))
-			host_touch(o, "dependency", h->name);
-	}
-}
-
-/* Health, probes, turns, drains: who is live, and why not. */
-static void judge(struct host *h, uint64_t now_ms, uint64_t *ret_wake_ms)
-{
-	struct decision *d = &h->d;
-	size_t refused;
-
-	for (size_t i = 0; i < d->nmembers; i++)
-		if (d->members[i].reason == NULL)
-			d->members[i].reason = d->sites[d->members[i].site].state;
-	judge_dependencies(h);
-	watch_update(h);
-	watch_judge(h);
-	watch_remember(h, now_ms, ret_wake_ms);
-	drains_apply(h->g->drains, h, &refused);
-	for (size_t i = 0; i < d->nmembers; i++) {
-		struct member *m = &d->members[i];
-
-		if (m->is_drained)
-			m->reason = "Drained";
-		m->is_live = m->reason == NULL;
-	}
-	if (refused)
-		h->note = "a drain is not followed here: it would take the last live member";
 }
 
 /* All down: the addresses that answered last, or those of the policy. */
@@ -490,7 +303,7 @@ void host_resolve(struct host *h, uint64_t now_ms)
 	h->answer = (struct strv){ 0 };
 	h->note = NULL;
 	build(h);
-	judge(h, now_ms, &wake_ms);
+	judge_run(h, now_ms, &wake_ms);
 	decide_run(&h->d, strategy_find(h->d.decl->strategy), &h->memory, now_ms, &h->wake_ms);
 	if (wake_ms && (h->wake_ms == 0 || wake_ms < h->wake_ms))
 		h->wake_ms = wake_ms;
@@ -508,7 +321,7 @@ void host_resolve(struct host *h, uint64_t now_ms)
 	    !strv_equal(&local_before, &h->local_targets))
 		touch_claimants(h);
 	if (!h->is_resolved || (local_before.n == 0) != (h->local_targets.n == 0))
-		touch_dependents(h);
+		judge_touch_dependents(h);
 	h->is_resolved = true;
 	strv_fini(&before);
 	strv_fini(&local_before);

@@ -157,6 +157,8 @@ struct gslb {
 void gslb_add_peer(struct gslb *g, const char *tag);
 /* The pass, now. */
 void gslb_pass(struct gslb *g);
+void pass_on_timer(void *gslb);
+void pass_on_wake(void *gslb);
 /* Run it soon. */
 void gslb_soon(struct gslb *g);
 /* Zones come into force now; before the start only. */

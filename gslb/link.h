@@ -1,6 +1,6 @@
 /*
  * link - one peer in one zone: its servers, its life, and the questions that are
- * to be put to it.  gslb/peers.c polls, gslb/link_ask.c asks for hosts.
+ * to be put to it.  gslb/link_poll.c asks what is new, gslb/link_ask.c for hosts.
  * Control thread.
  */
 #pragma once
@@ -14,6 +14,7 @@ struct dns_request;
 struct peers;
 
 #define LINK_EPOCHS 4
+#define LINK_GAP_MS 2 /* between two polls that NOTIFYs asked for */
 
 enum link_kind { LINK_UNKNOWN, LINK_GSLBD, LINK_K8GB };
 
@@ -69,3 +70,30 @@ unsigned link_timeout_ms(const struct link *l);
 /* An answer of any use came from SERVER; or none did. */
 void link_heard(struct link *l, const struct dns_reply *r);
 void link_missed(struct link *l, const struct dns_reply *r);
+
+struct peer {
+	struct netaddr *fixed; /* --peer */
+	size_t nfixed;
+};
+
+struct peers {
+	struct gslb *g;
+	struct peer *peer; /* by the index of its tag */
+	struct link **links;
+	size_t nlinks;
+	uint64_t epoch;
+	uint64_t interval_ms, grace_ms, requeue_ms;
+	bool is_started;
+};
+
+struct link *link_new(struct peers *p, size_t peer, struct lbzone *z);
+void link_free(struct link *l);
+/* Its servers' addresses as they are known now; the one that answered last stays first. */
+void link_find_servers(struct link *l);
+/* Take its name server out of the delegation, or back in. */
+void link_set_withdrawn(struct link *l, bool withdrawn);
+/* Hear everything anew. */
+void link_forget_epochs(struct link *l);
+/* Timers: poll; k8gb's cycle. */
+void link_on_timer(void *link);
+void link_on_cycle(void *link);

@@ -12,8 +12,6 @@
 #include "gslb/statezone.h"
 #include "lib/dname.h"
 #include "lib/dns_client.h"
-#include "lib/error.h"
-#include "lib/loop.h"
 #include "lib/mem.h"
 #include "lib/metric.h"
 #include "lib/rrtype.h"
@@ -165,7 +163,7 @@ static void on_state(void *ctx, const struct dns_reply *reply)
 static void keep_v6(struct ask *a)
 {
 	const struct host *h = host_here(a->link, a->host);
-	const struct offer *was = h && h->offers ? &h->offers[a->link->peer] : NULL;
+	const struct offer *was = h ? host_offer(h, a->link->peer) : NULL;
 	struct offer *o = &a->offer;
 
 	for (size_t i = 0; was && i < was->ntargets && o->ntargets < TARGETS_MAX; i++) {

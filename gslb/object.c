@@ -13,8 +13,6 @@
 #include "gslb/persist.h"
 #include "gslb/policy.h"
 #include "lib/buf.h"
-#include "lib/dname.h"
-#include "lib/error.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/metric.h"

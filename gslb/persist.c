@@ -5,10 +5,8 @@
 
 #include "gslb/decl_json.h"
 #include "gslb/drain.h"
-#include "gslb/history.h"
 #include "gslb/inside.h"
 #include "gslb/peers.h"
-#include "gslb/policies.h"
 #include "gslb/statezone.h"
 #include "lib/json.h"
 #include "lib/log.h"

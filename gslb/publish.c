@@ -17,7 +17,6 @@
 
 #include "gslb/compile.h"
 #include "gslb/drain.h"
-#include "gslb/geo.h"
 #include "gslb/inside.h"
 #include "gslb/policy.h"
 #include "gslb/statezone.h"
