@@ -61,9 +61,22 @@ static char *pending(const struct cluster *c)
 	return text;
 }
 
+/* Not one kind may be read: nothing that we could do would be right. */
+static bool is_shut_out(const struct cluster *c)
+{
+	bool forbidden = false;
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (watch_state(c->watches[i]) == STORE_SYNCED)
+			return false;
+		forbidden = forbidden || watch_state(c->watches[i]) == STORE_FORBIDDEN;
+	}
+	return forbidden;
+}
+
 static void tell_ready(struct cluster *c)
 {
-	char *missing = pending(c);
+	char *missing = is_shut_out(c) ? mem_strdup("the right to read anything") : pending(c);
 	char *why = missing ? mem_printf("waiting for %s", missing) : NULL;
 
 	if (missing == NULL && !c->ready)

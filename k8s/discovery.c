@@ -118,6 +118,20 @@ static bool is_all_there(const struct discovery *d)
 	return true;
 }
 
+/* A group of which nothing is there is named as a whole. */
+static void add_missing(const struct discovery *d, struct strv *missing, enum kind_id kind)
+{
+	const char *group = kinds[kind].group;
+	bool some = false;
+
+	for (int i = 0; i < KIND_COUNT; i++)
+		some = some || (d->versions[i] && strcmp(kinds[i].group, group) == 0);
+	if (some)
+		strv_take(missing, mem_printf("%s.%s", kinds[kind].plural, group));
+	else
+		(void)strv_add_unique(missing, group);
+}
+
 /* Kinds that are missing are named once, together. */
 static void tell_missing(struct discovery *d)
 {
@@ -128,7 +142,7 @@ static void tell_missing(struct discovery *d)
 	d->told = true;
 	for (int i = 0; i < KIND_COUNT; i++)
 		if (d->wanted[i] && d->versions[i] == NULL)
-			strv_take(&missing, mem_printf("%s.%s", kinds[i].plural, kinds[i].group));
+			add_missing(d, &missing, (enum kind_id)i);
 	char *list = strv_join(&missing, ", ");
 	if (missing.n)
 		log_warning("the API server does not have %s; taken up as soon as it does", list);

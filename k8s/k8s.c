@@ -407,6 +407,7 @@ void k8s_free(struct k8s *k)
 
 void k8s_start(struct k8s *k)
 {
+	source_set_announce(k->sources);
 	zone_config_start(k->zones);
 	if (k->manifest) {
 		manifest_start(k->manifest);

@@ -345,7 +345,8 @@ static void tell_synced(struct source_set *set)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		struct source *src = &set->sources[i];
-		bool synced = src->started && is_complete(set->store, src->ops->primary);
+		const enum kind_id *must = src->ops->must ? src->ops->must : src->ops->primary;
+		bool synced = src->started && is_complete(set->store, must);
 
 		if (synced == src->synced)
 			continue;
@@ -812,6 +813,13 @@ void source_set_free(struct source_set *set)
 	source_settings_free(set->settings);
 	free(set->sources);
 	free(set);
+}
+
+void source_set_announce(struct source_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (!set->sources[i].synced && set->sink->synced)
+			set->sink->synced(set->sink->ctx, set->sources[i].ops->name, false);
 }
 
 bool source_set_needs(const struct source_set *set, enum kind_id kind)

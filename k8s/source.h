@@ -39,6 +39,11 @@ struct source_ops {
 	void (*begin)(struct source_run *run);
 	/* Whether, with these flags, collect reads KIND of also; NULL: it always does. */
 	bool (*reads)(const struct source_settings *s, enum kind_id kind);
+	/*
+	 * Primary kinds without which the source is not synced, ends with KIND_COUNT; NULL = all.
+	 * The others may be forbidden (narrow RBAC).
+	 */
+	const enum kind_id *must;
 };
 
 const struct store *source_store(const struct source_run *run);
@@ -103,6 +108,8 @@ int source_set_new(struct loop *loop, const struct config *config, struct store 
 		   const struct endpoint_sink *sink, const struct strv *names,
 		   const struct source_ops *const *table, struct source_set **ret, char **ret_why);
 void source_set_free(struct source_set *set);
+/* Tell the sink of every source that it is not synced yet: it shall wait for all. */
+void source_set_announce(struct source_set *set);
 /* True if some source reads KIND. */
 bool source_set_needs(const struct source_set *set, enum kind_id kind);
 /* The namespaces in which KIND is read (--namespace, --gateway-namespace), added to V; none: all.

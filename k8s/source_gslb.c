@@ -35,6 +35,8 @@ static const enum kind_id also[] = {
 	KIND_GSLB_POLICY,     KIND_COUNT,
 };
 
+static const enum kind_id must[] = { KIND_GSLB, KIND_COUNT };
+
 static MEM_PRINTF(3, 4) void refuse(struct gslb_decl *d, const char *reason, const char *fmt, ...)
 {
 	va_list ap;
@@ -398,4 +400,5 @@ const struct source_ops source_gslb = {
 	.also = also,
 	.collect = collect,
 	.removed = withdraw,
+	.must = must,
 };

@@ -11,6 +11,9 @@
 static const enum kind_id primary[] = { KIND_GSLB_POLICY, KIND_DRAIN, KIND_STATIC_MEMBER,
 					KIND_COUNT };
 
+/* Whoever may not read them has none. */
+static const enum kind_id none[] = { KIND_COUNT };
+
 static void tell(struct source_run *run, const struct object *o, const char *spec)
 {
 	const struct endpoint_sink *sink = source_sink(run);
@@ -40,4 +43,5 @@ const struct source_ops source_policy = {
 	.primary = primary,
 	.collect = collect,
 	.removed = removed,
+	.must = none,
 };

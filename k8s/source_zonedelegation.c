@@ -11,6 +11,9 @@
 
 static const enum kind_id primary[] = { KIND_ZONE_DELEGATION, KIND_COUNT };
 
+/* A cluster-wide kind, which narrow RBAC does not give. */
+static const enum kind_id none[] = { KIND_COUNT };
+
 static char *signature(const struct zone_decl *z)
 {
 	return mem_printf("%s %s %u %d %d %s", z->load_balanced_zone, z->parent_zone, z->neg_ttl_s,
@@ -47,4 +50,5 @@ const struct source_ops source_zonedelegation = {
 	.primary = primary,
 	.collect = collect,
 	.removed = removed,
+	.must = none,
 };

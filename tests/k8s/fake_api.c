@@ -779,3 +779,20 @@ struct buf *fake_api_log(struct fake_api *a)
 {
 	return &a->log;
 }
+
+const cJSON *fake_api_object(const struct fake_api *a, const char *plural, unsigned i)
+{
+	for (size_t j = 0; j < a->no; j++)
+		if (strcmp(a->o[j].plural, plural) == 0 && i-- == 0)
+			return a->o[j].json;
+	return NULL;
+}
+
+unsigned fake_api_objects(const struct fake_api *a, const char *plural)
+{
+	unsigned n = 0;
+
+	while (fake_api_object(a, plural, n))
+		n++;
+	return n;
+}

@@ -28,6 +28,9 @@ void fake_api_delete(struct fake_api *a, const char *plural, const char *namespa
 /* The object as it is now, borrowed; NULL if there is none. */
 const cJSON *fake_api_get(const struct fake_api *a, const char *plural, const char *namespace,
 			  const char *name);
+/* How many objects of PLURAL (of all groups) there are, and the Ith, borrowed. */
+unsigned fake_api_objects(const struct fake_api *a, const char *plural);
+const cJSON *fake_api_object(const struct fake_api *a, const char *plural, unsigned i);
 /* Forget history: watches and continue tokens from before answer 410. */
 void fake_api_compact(struct fake_api *a);
 /* Every watcher's connection breaks; HALF: in the middle of a line. */
