@@ -8,6 +8,7 @@
 #include "gslb/explain.h"
 #include "gslb/inside.h"
 #include "gslb/parent.h"
+#include "gslb/policy.h"
 #include "lib/clock.h"
 #include "lib/dname.h"
 #include "lib/error.h"
@@ -144,6 +145,37 @@ static int refuse_last(struct gslb *g, const cJSON *args, const cJSON *spec, cJS
 	return err;
 }
 
+static void add_normal(struct strv *to, const char *list)
+{
+	struct strv words = { 0 };
+
+	strv_split(&words, list, ",");
+	for (size_t i = 0; i < words.n; i++)
+		strv_take(to, dname_text_normal(words.s[i]));
+	strv_fini(&words);
+}
+
+/* A word that is no tag, address, member or host here is a slip of the pen, unless forced. */
+static int refuse_nothing(struct gslb *g, const cJSON *args, cJSON *out)
+{
+	const char *target = target_as(g, args, "host");
+	struct strv hosts = { 0 };
+	bool found = false;
+
+	if (target == NULL || arg(args, "host") || is_yes(args, "force"))
+		return 0;
+	add_normal(&hosts, target);
+	for (struct map_item *i = map_first(&g->hosts); i && !found; i = map_next(&g->hosts, i))
+		found = policy_list_has_host(&hosts, i->key);
+	strv_fini(&hosts);
+	if (found)
+		return 0;
+	char *why = mem_printf("%s is no geo tag, address, member or host here", target);
+	int err = explain_fail(out, ERR_NOT_FOUND, why);
+	free(why);
+	return err;
+}
+
 static char *drain_name(const struct gslb *g, const cJSON *args)
 {
 	const char *name = arg(args, "name") ? arg(args, "name") : arg(args, "target");
@@ -170,7 +202,9 @@ static int cmd_drain(void *ctx, const cJSON *args, cJSON *out)
 	if (err)
 		return err;
 	gslb_pass(g);
-	err = refuse_last(g, args, spec, out);
+	err = refuse_nothing(g, args, out);
+	if (!err)
+		err = refuse_last(g, args, spec, out);
 	if (!err) {
 		char *id = drain_name(g, args);
 

@@ -146,6 +146,14 @@ const struct drain *drains_find(const struct drains *d, const struct host *h, co
 	return found;
 }
 
+static char *why(const struct drain *x)
+{
+	bool by = x->author && *x->author, so = x->reason && *x->reason;
+
+	return mem_printf("drain %s%s%s%s%s", x->id, so ? ": " : "", so ? x->reason : "",
+			  by ? ", by " : "", by ? x->author : "");
+}
+
 void drains_apply(const struct drains *d, struct host *h, size_t *ret_refused)
 {
 	size_t live = 0, soft = 0;
@@ -161,16 +169,18 @@ void drains_apply(const struct drains *d, struct host *h, size_t *ret_refused)
 		soft += x && !x->force;
 		live += !x && m->reason == NULL;
 	}
-	if (live || soft == 0)
-		return;
 	/* nobody live would be left: those that need not go stay */
+	bool refused = live == 0 && soft;
 	for (size_t i = 0; i < h->d.nmembers; i++) {
 		struct member *m = &h->d.members[i];
 		const struct drain *x = drains_find(d, h, &h->d.sites[m->site], m);
 
-		if (x && !x->force) {
+		if (x && !x->force && refused) {
 			m->is_drained = false;
 			++*ret_refused;
+		} else if (x) {
+			free(m->detail);
+			m->detail = why(x);
 		}
 	}
 }
