@@ -302,6 +302,9 @@ void object_tell(struct gslb *g, struct object *o)
 		if (d->namespace && d->name)
 			metric_add(METRIC_K8GB_ERRORS_TOTAL, 1, d->namespace, d->name);
 	}
+	if (d->namespace && d->name)
+		metric_add(METRIC_K8GB_ERRORS_TOTAL, 0, d->namespace,
+			   d->name); /* it is there from the start */
 	mem_strset(&o->told_error, d->error);
 	struct gslb_status *s = make_status(g, o);
 	char *text = print_status(o, s);
