@@ -49,6 +49,7 @@ struct file {
 	bool origin_is_in; /* the zone */
 	uint8_t owner[DNAME_MAX];
 	bool has_owner;
+	bool is_generated; /* the record at hand comes from $GENERATE */
 };
 
 static int parse_file(struct load *l, const struct file *above, const char *path,
@@ -175,6 +176,16 @@ static int default_ttl(struct file *f, uint16_t type, const struct buf *rdata, u
 	return *ret > TTL_MAX ? fail(f, ERR_RANGE, "the TTL is too long") : 0;
 }
 
+/* BIND's $GENERATE wants RDATA of several words in quotes: "10 mail$". */
+static struct piece unquoted(struct piece rest)
+{
+	struct piece after = rest, t = scan_token(&after);
+
+	if (t.len < 2 || *t.s != '"' || t.s[t.len - 1] != '"' || scan_token(&after).len)
+		return rest;
+	return (struct piece){ t.s + 1, t.len - 2 };
+}
+
 static int record(struct file *f, struct piece rest)
 {
 	struct load *l = f->l;
@@ -186,6 +197,8 @@ static int record(struct file *f, struct piece rest)
 	if (err)
 		return err;
 	buf_reset(&l->rdata);
+	if (f->is_generated && r.type != RRTYPE_TXT && r.type != RRTYPE_SPF)
+		rest = unquoted(rest);
 	err = rdata_from_chars(r.type, rest.s, rest.len, f->origin, &l->rdata, why);
 	if (err) {
 		*l->ret_why = mem_printf("%s:%u: %s: %s", f->name, f->line,
@@ -296,7 +309,11 @@ static int generated(void *ctx, struct piece lhs, struct piece rest)
 	if (++f->l->generated > ZONEFILE_GENERATE_MAX)
 		return fail(f, ERR_LIMIT, "$GENERATE makes too many records");
 	int err = set_owner(f, lhs);
-	return err ? err : record(f, rest);
+	f->is_generated = true;
+	if (err == 0)
+		err = record(f, rest);
+	f->is_generated = false;
+	return err;
 }
 
 static int directive_generate(struct file *f, struct piece rest)

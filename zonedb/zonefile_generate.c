@@ -38,7 +38,10 @@ static bool range(struct piece t, int64_t *ret_start, int64_t *ret_stop, int64_t
 	return p == end && *ret_step > 0 && *ret_start <= *ret_stop;
 }
 
-/* Reversed nibbles of V, as BIND's "n" and "N": 0x1a2 becomes 2.a.1 */
+/*
+ * Reversed nibbles of V, as BIND's "n" and "N": 0x1a2 becomes 2.a.1.  Width counts the
+ * dots; an even one ends with a dot.
+ */
 static void nibbles(struct buf *out, int64_t v, int64_t width, bool upper)
 {
 	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
@@ -47,9 +50,10 @@ static void nibbles(struct buf *out, int64_t v, int64_t width, bool upper)
 		buf_putc(out, digits[v & 15]);
 		v >>= 4;
 		width--;
-		if (v > 0 || width > 1)
+		if (v > 0 || width > 0) {
 			buf_putc(out, '.');
-		width--;
+			width--;
+		}
 	} while (v > 0 || width > 0);
 }
 

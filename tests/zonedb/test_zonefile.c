@@ -101,13 +101,15 @@ static const struct {
 	  "a.example.com. 1 A 192.0.2.1\nb.example.com. 1 A 192.0.2.2\n" },
 	{ "$GENERATE",
 	  "$TTL 1\n$GENERATE 1-3 h$ A 192.0.2.$\n$GENERATE 8-10/2 n${2,3} CNAME x${-8,0,x}\n"
-	  "$GENERATE 9-11 $$ 5 IN TXT \"\\$${0,4,X}\"\n$GENERATE 18-18 ${0,4,n} PTR p\n",
+	  "$GENERATE 9-11 $$ 5 IN TXT \"\\$${0,4,X}\"\n$GENERATE 18-18 ${0,3,n} PTR p\n$GENERATE "
+	  "1-1 ${0,4,n}x PTR p\n$GENERATE 5-5 m$ MX \"10 mail$\"\n",
 	  "h1.example.com. 1 A 192.0.2.1\nh2.example.com. 1 A 192.0.2.2\nh3.example.com. 1 A "
 	  "192.0.2.3\n"
 	  "n010.example.com. 1 CNAME x0.example.com.\nn012.example.com. 1 CNAME x2.example.com.\n"
 	  "\\$.example.com. 5 TXT \"$0009\"\n\\$.example.com. 5 TXT \"$000A\"\n\\$.example.com. 5 "
 	  "TXT \"$000B\"\n"
-	  "2.1.example.com. 1 PTR p.example.com.\n" },
+	  "2.1.example.com. 1 PTR p.example.com.\n1.0.x.example.com. 1 PTR "
+	  "p.example.com.\nm5.example.com. 1 MX 10 mail5.example.com.\n" },
 	{ "unknown types", "$TTL 1\na TYPE65280 \\# 3 ( 01\n 0203 )\n",
 	  "a.example.com. 1 TYPE65280 \\# 3 010203\n" },
 };
