@@ -99,7 +99,7 @@ def dump(path):
     port, = lib.free_ports(1)
     ctl = os.path.join(work, f"ctl{port}")
     d = lib.gslbd(f"--listen=127.0.0.1:{port}", f"--zone=example.com={path}", f"--admin=unix:{ctl}")
-    text = os.path.join(work, "dump")
+    text = os.path.join(work, f"dump{port}")
 
     def get():
         r = subprocess.run([lib.GSLBCTL, f"--server=unix:{ctl}", "dump", "example.com"], capture_output=True,
