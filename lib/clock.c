@@ -93,7 +93,7 @@ static const struct {
 	double ms;
 } units[] = {
 	{ "ns", 1e-6 }, { "us", 1e-3 }, { "\xc2\xb5s", 1e-3 }, { "ms", 1 },
-	{ "s", 1e3 },	{ "m", 6e4 },	{ "h", 3.6e6 },
+	{ "s", 1e3 },   { "m", 6e4 },   { "h", 3.6e6 },
 };
 
 int clock_duration_ms(const char *text, int64_t *ret_ms)
@@ -118,7 +118,8 @@ int clock_duration_ms(const char *text, int64_t *ret_ms)
 		size_t i = 0, n = sizeof(units) / sizeof(units[0]), len = 0;
 		while (end[len] && !isdigit((unsigned char)end[len]) && end[len] != '.')
 			len++;
-		while (i < n && (strlen(units[i].unit) != len || strncmp(units[i].unit, end, len) != 0))
+		while (i < n &&
+		       (strlen(units[i].unit) != len || strncmp(units[i].unit, end, len) != 0))
 			i++;
 		if (i == n)
 			return ERR_SYNTAX;

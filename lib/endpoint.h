@@ -16,11 +16,11 @@ struct endpoint_prop {
 };
 
 struct endpoint {
-	char *dns_name;       /* lower case, no final dot; "*." wildcards allowed */
-	char *record_type;    /* "A", "AAAA", "CNAME", "NS", "TXT", … */
-	struct strv targets;  /* text; order kept */
-	int64_t record_ttl;   /* seconds; 0 = not configured */
-	char *set_identifier; /* "" if none; never NULL */
+	char *dns_name;               /* lower case, no final dot; "*." wildcards allowed */
+	char *record_type;            /* "A", "AAAA", "CNAME", "NS", "TXT", … */
+	struct strv targets;          /* text; order kept */
+	int64_t record_ttl;           /* seconds; 0 = not configured */
+	char *set_identifier;         /* "" if none; never NULL */
 	struct endpoint_prop *labels; /* sorted by name, unique: owner, resource, owned-record … */
 	size_t nlabels;
 	struct endpoint_prop *provider_specific; /* order kept, names unique */
@@ -35,9 +35,11 @@ struct endpoint {
 struct endpoint *endpoint_new(const char *dns_name, const char *record_type, int64_t ttl);
 void endpoint_free(struct endpoint *e);
 struct endpoint *endpoint_copy(const struct endpoint *e);
-void endpoint_set_label(struct endpoint *e, const char *name, const char *value); /* value NULL removes */
+void endpoint_set_label(struct endpoint *e, const char *name,
+			const char *value);                             /* value NULL removes */
 const char *endpoint_label(const struct endpoint *e, const char *name); /* NULL if none */
-void endpoint_set_prop(struct endpoint *e, const char *name, const char *value); /* value NULL removes */
+void endpoint_set_prop(struct endpoint *e, const char *name,
+		       const char *value); /* value NULL removes */
 const char *endpoint_prop(const struct endpoint *e, const char *name);
 /* Order by (dns_name, record_type, set_identifier). */
 int endpoint_compare_key(const struct endpoint *a, const struct endpoint *b);

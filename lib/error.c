@@ -5,8 +5,8 @@ const char *error_text(int err)
 	switch (err) {
 	case ERR_OK:
 		return "success";
-#define ERROR(name, words)                                                                         \
-	case ERR_##name:                                                                           \
+#define ERROR(name, words) \
+	case ERR_##name:   \
 		return words;
 #include "lib/errors.def"
 #undef ERROR

@@ -54,7 +54,7 @@ void json_strings(const cJSON *o, const char *path, struct strv *v)
 {
 	const cJSON *it = NULL;
 
-	cJSON_ArrayForEach (it, json_get(o, path))
+	cJSON_ArrayForEach(it, json_get(o, path))
 		if (cJSON_IsString(it))
 			strv_add(v, it->valuestring);
 }

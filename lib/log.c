@@ -26,10 +26,10 @@ int log_level_from_text(const char *text, enum log_level *ret)
 		const char *text;
 		enum log_level level;
 	} rows[] = {
-		{ "trace", LOG_LEVEL_DEBUG },	{ "debug", LOG_LEVEL_DEBUG },
-		{ "info", LOG_LEVEL_INFO },	{ "warning", LOG_LEVEL_WARNING },
-		{ "warn", LOG_LEVEL_WARNING },	{ "error", LOG_LEVEL_ERROR },
-		{ "fatal", LOG_LEVEL_ERROR },	{ "panic", LOG_LEVEL_ERROR },
+		{ "trace", LOG_LEVEL_DEBUG },  { "debug", LOG_LEVEL_DEBUG },
+		{ "info", LOG_LEVEL_INFO },    { "warning", LOG_LEVEL_WARNING },
+		{ "warn", LOG_LEVEL_WARNING }, { "error", LOG_LEVEL_ERROR },
+		{ "fatal", LOG_LEVEL_ERROR },  { "panic", LOG_LEVEL_ERROR },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -88,7 +88,8 @@ void log_msg(enum log_level level, const char *file, const char *fmt, ...)
 	time[strlen(time) - 1] = '\0';
 	place(file, where, sizeof(where));
 	if (atomic_load_explicit(&as_json, memory_order_relaxed)) {
-		buf_printf(&line, "{\"time\":\"%s.%03dZ\",\"level\":\"%s\",\"at\":\"%s\",\"msg\":", time,
+		buf_printf(&line,
+			   "{\"time\":\"%s.%03dZ\",\"level\":\"%s\",\"at\":\"%s\",\"msg\":", time,
 			   (int)(ms % 1000), words[level], where);
 		add_json_text(&line, text);
 		buf_puts(&line, "}\n");

@@ -9,13 +9,13 @@
 
 #define MEM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
-void *mem_alloc(size_t size);               /* uninitialised */
-void *mem_zalloc(size_t size);              /* zeroed */
-void *mem_calloc(size_t n, size_t size);    /* zeroed, overflow checked */
+void *mem_alloc(size_t size);            /* uninitialised */
+void *mem_zalloc(size_t size);           /* zeroed */
+void *mem_calloc(size_t n, size_t size); /* zeroed, overflow checked */
 void *mem_realloc(void *p, size_t size);
 void *mem_array(void *p, size_t n, size_t size); /* realloc to n elements, overflow checked */
 void *mem_dup(const void *p, size_t len);
-char *mem_strdup(const char *s);            /* NULL gives NULL */
+char *mem_strdup(const char *s); /* NULL gives NULL */
 char *mem_strndup(const char *s, size_t n);
 char *mem_printf(const char *fmt, ...) MEM_PRINTF(1, 2);
 char *mem_vprintf(const char *fmt, va_list ap) MEM_PRINTF(1, 0);

@@ -20,20 +20,25 @@ enum metric {
  * LABELS: values in the order of the row's label names, e.g. metric_add(M, 1, "eu", "failed").
  * Their number must be the row's (asserted); the octet 0x1f must not be in them.
  */
-#define metric_add(m, by, ...)  metric_add_((m), (by), (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
-#define metric_set(m, to, ...)  metric_set_((m), (to), (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
-#define metric_observe(m, v, ...) metric_observe_((m), (v), (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define metric_add(m, by, ...) \
+	metric_add_((m), (by), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+#define metric_set(m, to, ...) \
+	metric_set_((m), (to), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+#define metric_observe(m, v, ...) \
+	metric_observe_((m), (v), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 void metric_add_(enum metric m, double by, const char *const *labels);
 void metric_set_(enum metric m, double to, const char *const *labels);
 void metric_observe_(enum metric m, double value, const char *const *labels);
 /* Remove the series with these labels (object deleted). */
-#define metric_drop(m, ...) metric_drop_((m), (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define metric_drop(m, ...) \
+	metric_drop_((m), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 void metric_drop_(enum metric m, const char *const *labels);
 /* Remove all series of a metric, e.g. before its gauges are set anew. */
 void metric_clear(enum metric m);
 /* Forget all series and collectors (tests, stop). */
 void metric_reset(void);
-#define metric_get(m, ...)   metric_get_((m), (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define metric_get(m, ...) \
+	metric_get_((m), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 double metric_get_(enum metric m, const char *const *labels);
 /* Called before each scrape, e.g. to add up the workers' shards with metric_set. */
 void metric_collector(void (*cb)(void *ctx), void *ctx);

@@ -11,9 +11,9 @@
 #define NETADDR_TEXT_MAX 64
 
 struct netaddr {
-	uint8_t family; /* 4, 6, or 0 = none */
+	uint8_t family;    /* 4, 6, or 0 = none */
 	uint8_t bytes[16]; /* network order; IPv4 in the first four, the rest zero */
-	uint16_t port; /* host order; 0 = none */
+	uint16_t port;     /* host order; 0 = none */
 };
 
 /* An address without a port.  0 or ERR_SYNTAX. */
@@ -34,6 +34,7 @@ struct netprefix {
 	struct netaddr addr; /* host bits zero */
 	uint8_t len;
 };
-/* "10.0.0.0/8" or a plain address (full length).  0 or ERR_SYNTAX, ERR_RANGE; host bits are cleared. */
+/* "10.0.0.0/8" or a plain address (full length).  0 or ERR_SYNTAX, ERR_RANGE; host bits are
+ * cleared. */
 int netprefix_from_text(const char *text, struct netprefix *ret);
 bool netprefix_contains(const struct netprefix *p, const struct netaddr *a);

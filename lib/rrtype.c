@@ -50,9 +50,9 @@ const char *rrtype_to_text(uint16_t type, char *out)
 
 const char *rcode_to_text(unsigned rcode, char *out)
 {
-	static const char *const text[] = { "NOERROR",	"FORMERR",  "SERVFAIL", "NXDOMAIN",
-					    "NOTIMP",	"REFUSED",  "YXDOMAIN", "YXRRSET",
-					    "NXRRSET",	"NOTAUTH",  "NOTZONE",	"DSOTYPENI" };
+	static const char *const text[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+					    "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+					    "NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI" };
 
 	if (rcode < ARRAY_SIZE(text))
 		return text[rcode];

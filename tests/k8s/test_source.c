@@ -62,9 +62,7 @@ static void removed(struct source_run *run, const struct object *o)
 static const struct source_ops fake = {
 	.name = "fake", .primary = services, .also = reads, .collect = collect, .removed = removed
 };
-static const struct source_ops other = {
-	.name = "other", .primary = services, .collect = collect
-};
+static const struct source_ops other = { .name = "other", .primary = services, .collect = collect };
 static const struct source_ops *const table[] = { &fake, &other, NULL };
 
 static struct loop *loop;

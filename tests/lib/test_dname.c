@@ -36,8 +36,12 @@ static void text_becomes_wire_and_text_again(void **state)
 
 static void bad_text_is_refused(void **state)
 {
-	static const char *const bad[] = { "", "..", "a..b", ".a", "\\", "\\25", "\\256",
-		"0123456789012345678901234567890123456789012345678901234567890123.a" };
+	static const char *const bad[] = {
+		"",      "..",
+		"a..b",  ".a",
+		"\\",    "\\25",
+		"\\256", "0123456789012345678901234567890123456789012345678901234567890123.a"
+	};
 	uint8_t w[DNAME_MAX];
 
 	(void)state;
@@ -85,9 +89,11 @@ static void pointers_must_go_backwards(void **state)
 static void order_is_canonical(void **state)
 {
 	/* RFC 4034 6.1 */
-	static const char *const order[] = { "example.", "a.example.", "yljkjljk.a.example.",
-		"Z.a.example.", "zABC.a.EXAMPLE.", "z.example.", "\\001.z.example.",
-		"*.z.example.", "\\200.z.example." };
+	static const char *const order[] = {
+		"example.",         "a.example.",      "yljkjljk.a.example.",
+		"Z.a.example.",     "zABC.a.EXAMPLE.", "z.example.",
+		"\\001.z.example.", "*.z.example.",    "\\200.z.example."
+	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(order); j++) {
