@@ -165,6 +165,7 @@ int gslb_new(const struct gslb_env *env, struct gslb **ret, char **ret_why)
 	g->own_tag = mem_strdup(config_text(env->config, OPT_CLUSTER_GEO_TAG));
 	g->ns_prefix = mem_strdup(config_text(env->config, OPT_GLUEA_PREFIX));
 	g->ns_ttl_s = (uint32_t)config_number(env->config, OPT_NS_RECORD_TTL);
+	g->is_trusting = *config_text(env->config, OPT_MANIFESTS) != '\0';
 	strv_copy(&g->exposed, config_list(env->config, OPT_CLUSTER_EXPOSED_IPS));
 	g->pass = loop_timer_new(env->loop, pass_on_timer, g);
 	g->wake = loop_timer_new(env->loop, pass_on_wake, g);
@@ -175,7 +176,7 @@ int gslb_new(const struct gslb_env *env, struct gslb **ret, char **ret_why)
 	g->history = history_new(env->state);
 	g->policies = policies_new(g);
 	g->drains = drains_new(g);
-	g->probes = probes_new(env->loop);
+	g->probes = probes_new(env->loop, env->http);
 	g->names = names_new(env->loop, env->dns, g->edge, g->nedge, on_name, g);
 	g->delegation = delegation_new(g);
 	g->parent = parent_new(g);

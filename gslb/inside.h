@@ -132,6 +132,7 @@ struct gslb {
 	struct history *history;
 
 	bool is_started;
+	bool is_trusting; /* objects are the operator's own files (--manifests) */
 	bool told_ready, told_exported;
 	bool has_dependencies;   /* some policy has dependsOn */
 	bool is_loading;         /* from the disk */

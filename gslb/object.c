@@ -73,7 +73,7 @@ static void free_decls(struct object *o)
 }
 
 /* A broken policy leaves the last good one in force; the policy's own object tells its error. */
-static void take_policy(struct object *o)
+static void take_policy(const struct gslb *g, struct object *o)
 {
 	cJSON *spec = o->good->policy_json ? cJSON_Parse(o->good->policy_json) : NULL;
 	char *id = mem_printf("%s/%s", o->good->namespace ? o->good->namespace : "",
@@ -81,7 +81,7 @@ static void take_policy(struct object *o)
 	struct policy *p = NULL;
 	char *why = NULL;
 
-	if (spec == NULL || policy_parse(id, spec, &p, &why) == 0) {
+	if (spec == NULL || policy_parse(id, spec, g->is_trusting, &p, &why) == 0) {
 		policy_unref(o->policy);
 		o->policy = p;
 	}
@@ -111,7 +111,7 @@ void object_put(struct gslb *g, struct gslb_decl *d)
 		unclaim_all(o);
 		free_decls(o);
 		o->d = o->good = d;
-		take_policy(o);
+		take_policy(g, o);
 		claim_all(g, o);
 		persist_decl(g, d);
 	}

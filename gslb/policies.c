@@ -139,7 +139,7 @@ static void touch(struct gslb *g, const struct strv *hosts, const char *ns, cons
 static int put_policy(struct policies *p, const char *id, const cJSON *spec, char **ret_why)
 {
 	struct policy *new = NULL, *old;
-	int err = spec ? policy_parse(id, spec, &new, ret_why) : 0;
+	int err = spec ? policy_parse(id, spec, p->g->is_trusting, &new, ret_why) : 0;
 
 	if (err)
 		return err;

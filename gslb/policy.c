@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "gslb/netmap.h"
 #include "gslb/probe.h"
@@ -283,19 +284,21 @@ static void read_https(const cJSON *spec, struct policy *p, char **ret_why)
 }
 
 /* Probes are read for each host (Host header and SNI default to it); here they are checked. */
-static void check_probes(const cJSON *spec, struct policy *p, char **ret_why)
+static void check_probes(const cJSON *spec, bool trusted, struct policy *p, char **ret_why)
 {
 	const cJSON *list = json_get(spec, "probes"), *item = NULL;
 	size_t i = 0;
 
 	cJSON_ArrayForEach(item, list) {
-		struct probe_spec *s;
+		struct probe_spec *s = NULL;
 		char *why = NULL;
 
 		if (probe_spec_read(item, "host.example", &s, &why))
 			WRONG("spec.probes[%zu].%s", i, why ? why : "?");
-		else
-			probe_spec_free(s);
+		else if (!trusted && (strcasecmp(s->ops->name, "Exec") == 0 ||
+				      strcasecmp(s->ops->name, "File") == 0))
+			WRONG("spec.probes[%zu].type: %s only from --manifests", i, s->ops->name);
+		probe_spec_free(s);
 		free(why);
 		i++;
 	}
@@ -315,7 +318,8 @@ static void read_target(const cJSON *spec, struct policy *p)
 	p->target_name = mem_strdup(json_text(spec, "targetRef.name"));
 }
 
-int policy_parse(const char *id, const cJSON *spec, struct policy **ret, char **ret_why)
+int policy_parse(const char *id, const cJSON *spec, bool trusted, struct policy **ret,
+		 char **ret_why)
 {
 	struct policy *p = MEM_NEW(struct policy);
 	const char *slash = strchr(id, '/');
@@ -334,7 +338,7 @@ int policy_parse(const char *id, const cJSON *spec, struct policy **ret, char **
 	read_choice(spec, p, ret_why);
 	read_all_down(spec, p, ret_why);
 	read_https(spec, p, ret_why);
-	check_probes(spec, p, ret_why);
+	check_probes(spec, trusted, p, ret_why);
 	if (*ret_why) {
 		policy_unref(p);
 		return ERR_INVALID;

@@ -75,10 +75,13 @@ struct policy {
 };
 
 /*
- * Parse the SPEC of the policy ID ("namespace/name").  ERR_INVALID with *ret_why ("spec.tiers[1]:
+ * Parse the SPEC of the policy ID ("namespace/name").  trusted: it comes from the operator's own
+ * folder of manifests, so it may run helpers and read files here (probes Exec and File); whoever
+ * may write objects into an API server may not.  ERR_INVALID with *ret_why ("spec.tiers[1]:
  * …", caller frees); the caller has the one reference to *ret.
  */
-int policy_parse(const char *id, const struct cJSON *spec, struct policy **ret, char **ret_why);
+int policy_parse(const char *id, const struct cJSON *spec, bool trusted, struct policy **ret,
+		 char **ret_why);
 struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy *p); /* NULL is fine */
 /* Is HOST (normal form) one of a list where a leading "*." stands for any labels? */

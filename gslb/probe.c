@@ -40,11 +40,16 @@ struct probe {
 	unsigned rtt_ms;
 	char *reason; /* of the last bad result */
 	int64_t turned_s;
-	bool *freed; /* set while watchers are called: told when the probe goes away */
+	bool has_number;
+	double number; /* of a feed */
+	double told;   /* the load that watchers were told last */
+	bool *gone;    /* the same, while a result is taken */
+	bool *freed;   /* set while watchers are called: told when the probe goes away */
 };
 
 struct probes {
 	struct loop *loop;
+	struct http_client *http;
 	struct map probes; /* key -> struct probe */
 	uint64_t spread;
 };
@@ -60,6 +65,17 @@ const struct probe_ops *probe_find(const char *name)
 struct loop *probe_run_loop(const struct probe_run *run)
 {
 	return run->probe->probes->loop;
+}
+
+struct http_client *probe_run_http(const struct probe_run *run)
+{
+	return run->probe->probes->http;
+}
+
+void probe_run_number(struct probe_run *run, double number)
+{
+	run->probe->number = number;
+	run->probe->has_number = true;
 }
 
 const struct probe_spec *probe_run_spec(const struct probe_run *run)
@@ -148,6 +164,33 @@ static void judge(struct probe *pr, bool good)
 		tell(pr);
 }
 
+#define LOAD_STEP 0.05 /* less is not worth another answer */
+
+bool probe_load(const struct probe *pr, double *ret)
+{
+	double low = pr->spec->low, high = pr->spec->high;
+
+	if (!(high > low) || !pr->has_number)
+		return false;
+	double load = (pr->number - low) / (high - low);
+	*ret = load < 0 ? 0 : load > 1 ? 1 : load;
+	return true;
+}
+
+static void tell_load(struct probe *pr)
+{
+	double load;
+
+	if (!probe_load(pr, &load))
+		return;
+	double step = load > pr->told ? load - pr->told : pr->told - load;
+	/* at the ends exactly: nothing of it, all of it */
+	if (step < LOAD_STEP && !(step > 0 && (load <= 0 || load >= 1)))
+		return;
+	pr->told = load;
+	tell(pr);
+}
+
 /* +-10 % around the interval, so that many probes do not march in step. */
 static uint64_t next_wait_ms(struct probe *pr)
 {
@@ -171,6 +214,12 @@ static void finish(struct probe *pr, bool good, const char *why)
 	metric_add(METRIC_PROBES_TOTAL, 1, pr->spec->ops->name, good ? "good" : "bad");
 	metric_observe(METRIC_PROBE_DURATION, pr->rtt_ms / 1000.0, pr->spec->ops->name);
 	loop_timer_set(pr->timer, next_wait_ms(pr));
+	bool freed = false;
+	pr->gone = &freed;
+	tell_load(pr);
+	if (freed)
+		return;
+	pr->gone = NULL;
 	judge(pr, good); /* last: a watcher may unwatch, and so free the probe */
 }
 
@@ -193,11 +242,12 @@ static void on_timer(void *ctx)
 	pr->spec->ops->start(&pr->run);
 }
 
-struct probes *probes_new(struct loop *loop)
+struct probes *probes_new(struct loop *loop, struct http_client *http)
 {
 	struct probes *p = MEM_NEW(struct probes);
 
 	p->loop = loop;
+	p->http = http;
 	return p;
 }
 
@@ -207,6 +257,8 @@ static void probe_free(void *ptr)
 
 	if (pr->freed)
 		*pr->freed = true;
+	if (pr->gone)
+		*pr->gone = true;
 	if (pr->run.running)
 		pr->spec->ops->cancel(&pr->run);
 	while (pr->watchers) {

@@ -14,6 +14,7 @@
 #include "lib/strv.h"
 
 struct cJSON;
+struct http_client;
 struct loop;
 struct probe;
 struct probes;
@@ -46,7 +47,9 @@ struct probe_spec {
 	struct strv command;
 	char *file;
 	char *url, *field;
-	double max;    /* feed: up while the number is at most this */
+	double max; /* feed: up while the number is at most this; 0 = any number is up */
+	double low,
+		high;  /* feed: between them the member's share shrinks to nothing; 0 = no load */
 	bool inverted; /* up is down */
 	char *key;     /* all of the above as text: equal specs have equal keys */
 };
@@ -61,7 +64,8 @@ void probe_spec_free(struct probe_spec *s);
 
 /* --- for the room ----------------------------------------------------------------------- */
 
-struct probes *probes_new(struct loop *loop);
+/* HTTP: for feeds; NULL = they are down. */
+struct probes *probes_new(struct loop *loop, struct http_client *http);
 void probes_free(struct probes *p);
 /*
  * Watch TARGET (an address; port ignored) by SPEC (copied by key; borrowed only for the call).
@@ -76,6 +80,8 @@ enum probe_state probe_state(const struct probe *pr);
 unsigned probe_near_ms(const struct probe *pr);
 /* "connection refused", "status 503, not in 200-399" …; "" when up. */
 const char *probe_reason(const struct probe *pr);
+/* 0..1: how far the load is between the spec's low and high; false if it has none or none yet. */
+bool probe_load(const struct probe *pr, double *ret);
 /* Real time of the last turn in seconds, 0 if none. */
 int64_t probe_turned_s(const struct probe *pr);
 /* {"target", "kind", "state", "reason", "checks", "rtt_ms"} of every probe. */
@@ -98,6 +104,9 @@ struct probe_ops {
 	char *(*check)(const struct probe_spec *s);
 };
 
+struct http_client *probe_run_http(const struct probe_run *run); /* may be NULL */
+/* The number that a feed gave; before probe_run_done. */
+void probe_run_number(struct probe_run *run, double number);
 struct loop *probe_run_loop(const struct probe_run *run);
 const struct probe_spec *probe_run_spec(const struct probe_run *run);
 const struct netaddr *probe_run_target(const struct probe_run *run); /* with the port */

@@ -104,12 +104,12 @@ static void make_key(struct probe_spec *s)
 	char *command = strv_join(&s->command, "\n");
 
 	s->key = mem_printf(
-		"%s|%u|%u|%u|%u|%u|%s|%s|%s|%s|%s|%s|%s|%d|%s|%s|%u|%u|%s|%s|%s|%s|%g|%d",
+		"%s|%u|%u|%u|%u|%u|%s|%s|%s|%s|%s|%s|%s|%d|%s|%s|%u|%u|%s|%s|%s|%s|%g|%g|%g|%d",
 		s->ops->name, s->port, s->interval_ms, s->timeout_ms, s->rise, s->fall, s->method,
 		s->path, s->host, headers, statuses, s->body ? s->body : "", s->server_name,
 		s->verify, s->service, s->dns_name, s->dns_type, s->dns_rcode, command,
 		s->file ? s->file : "", s->url ? s->url : "", s->field ? s->field : "", s->max,
-		s->inverted);
+		s->low, s->high, s->inverted);
 	free(headers);
 	free(statuses);
 	free(command);
@@ -144,7 +144,10 @@ int probe_spec_read(const cJSON *json, const char *host, struct probe_spec **ret
 	s->url = text_or(json, "feed.url", NULL);
 	s->field = text_or(json, "feed.field", NULL);
 	const cJSON *max = json_get(json, "feed.max");
+	const cJSON *low = json_get(json, "feed.low"), *high = json_get(json, "feed.high");
 	s->max = cJSON_IsNumber(max) ? max->valuedouble : 0;
+	s->low = cJSON_IsNumber(low) ? low->valuedouble : 0;
+	s->high = cJSON_IsNumber(high) ? high->valuedouble : 0;
 	s->inverted = json_bool(json, "inverted", false);
 	if (!why && (port < 0 || port > 65535 || (ops->needs_port && port == 0)))
 		why = mem_strdup("port: must be 1 to 65535");

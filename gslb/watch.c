@@ -316,6 +316,43 @@ static void set_ramp(struct host *h, const struct member *m, const struct track 
 	wake_by(now_ms + (whole / RAMP_STEPS > 100 ? whole / RAMP_STEPS : 100), ret_wake_ms);
 }
 
+/* The heaviest load that a feed tells of ADDR. */
+static double load_of(const struct watches *x, const struct netaddr *addr)
+{
+	double most = 0, load;
+
+	for (size_t i = 0; i < x->n; i++)
+		if (netaddr_equal(&x->w[i].addr, addr) && probe_load(x->w[i].probe, &load) &&
+		    load > most)
+			most = load;
+	return most;
+}
+
+/* Loaded members are given less, and nothing at the high mark -- but never everybody. */
+static void shed(struct host *h)
+{
+	struct decision *d = &h->d;
+	size_t left = 0;
+
+	for (size_t i = 0; i < d->nmembers; i++)
+		left += d->members[i].reason == NULL &&
+			load_of(h->watches, &d->members[i].addr) < 1;
+	for (size_t i = 0; i < d->nmembers; i++) {
+		struct member *m = &d->members[i];
+		double load = load_of(h->watches, &m->addr);
+		struct site *s = &d->sites[m->site];
+
+		if (m->reason || load <= 0)
+			continue;
+		if (load >= 1 && left) {
+			m->reason = "Shed";
+			m->detail = mem_strdup("its load is at the high mark");
+		} else if (1 - load < s->ramp) {
+			s->ramp = load < 1 ? 1 - load : s->ramp;
+		}
+	}
+}
+
 static void forget_old(struct watches *x, uint64_t now_ms)
 {
 	size_t kept = 0;
@@ -342,6 +379,7 @@ void watch_remember(struct host *h, uint64_t now_ms, uint64_t *ret_wake_ms)
 		}
 		set_ramp(h, m, t, now_ms, ret_wake_ms);
 	}
+	shed(h);
 	forget_old(h->watches, now_ms);
 }
 

@@ -269,7 +269,7 @@ static struct policy *policy(const char *spec)
 	struct policy *p = NULL;
 	char *why = NULL;
 
-	if (policy_parse("ns/p", json, &p, &why))
+	if (policy_parse("ns/p", json, false, &p, &why))
 		fail_msg("%s", why);
 	cJSON_Delete(json);
 	return p;

@@ -249,7 +249,7 @@ static void policy(struct scene *s, const char *spec)
 	char *why = NULL;
 
 	assert_non_null(json);
-	if (policy_parse("ns/p", json, &s->policy, &why))
+	if (policy_parse("ns/p", json, false, &s->policy, &why))
 		fail_msg("%s", why);
 	cJSON_Delete(json);
 }
@@ -381,6 +381,9 @@ static void broken_policies_name_the_field(void **state)
 		{ "{\"count\":65}", "spec.count" },
 		{ "{\"allDown\":{\"answer\":\"Fallback\"}}", "spec.allDown" },
 		{ "{\"probes\":[{\"name\":\"x\",\"type\":\"SMTP\"}]}", "spec.probes[0]" },
+		{ "{\"probes\":[{\"name\":\"x\",\"type\":\"Exec\",\"exec\":{\"command\":[\"/bin/"
+		  "true\"]}}]}",
+		  "only from --manifests" },
 		{ "[]", "spec" },
 	};
 
@@ -390,7 +393,7 @@ static void broken_policies_name_the_field(void **state)
 		struct policy *p = NULL;
 		char *why = NULL;
 
-		assert_true(policy_parse("ns/p", json, &p, &why) < 0);
+		assert_true(policy_parse("ns/p", json, false, &p, &why) < 0);
 		assert_non_null(strstr(why, rows[i][1]));
 		assert_null(p);
 		free(why);

@@ -17,6 +17,7 @@
 #include "gslb/probe_http.h"
 #include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/http_client.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
 
@@ -58,6 +59,8 @@ static void on_client(void *ctx)
 	s->client = fd;
 	s->asked = loop_fd_new(s->loop, fd, on_request, s);
 }
+
+static struct http_client *http; /* only the feeds' test has one */
 
 static uint16_t port_of(int fd)
 {
@@ -136,7 +139,7 @@ struct expected {
 static void check_one(const struct expected *e)
 {
 	struct loop *loop = loop_new();
-	struct probes *probes = probes_new(loop);
+	struct probes *probes = probes_new(loop, http);
 	struct said s;
 	unsigned turns = 0;
 	uint16_t port = serve(loop, &s, e->answer, strlen(e->answer));
@@ -189,7 +192,7 @@ static void grpc_reads_the_health_status(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct probes *probes = probes_new(loop);
+		struct probes *probes = probes_new(loop, http);
 		struct said s;
 		unsigned turns = 0;
 		uint16_t port = serve(loop, &s, i ? not_serving : serving, sizeof(serving) - 1);
@@ -208,7 +211,7 @@ static void grpc_reads_the_health_status(void **state)
 static void it_takes_rise_and_fall_results_to_turn(void **state)
 {
 	struct loop *loop = loop_new();
-	struct probes *probes = probes_new(loop);
+	struct probes *probes = probes_new(loop, http);
 	struct said s;
 	unsigned turns = 0;
 	uint16_t port = serve(loop, &s, "HTTP/1.1 200 OK\r\n\r\n", 19);
@@ -233,10 +236,61 @@ static void it_takes_rise_and_fall_results_to_turn(void **state)
 	loop_free(loop);
 }
 
+static void a_feed_is_a_number_with_marks(void **state)
+{
+	static const char *const rows[][4] = {
+		/* feed, body, up or down, load in percent */
+		{ "\"max\":10", "7", "up", "" },
+		{ "\"max\":10", "11", "down", "" },
+		{ "\"max\":10,\"field\":\"load.now\"", "{\"load\":{\"now\":3.5}}", "up", "" },
+		{ "\"max\":10,\"field\":\"load.now\"", "{\"load\":1}", "down", "" },
+		{ "\"max\":10,\"field\":\"cpu\"", "# x\ncpu_x 99\ncpu{a=\"b\"} 4\n", "up", "" },
+		{ "\"low\":20,\"high\":40", "30", "up", "50" },
+		{ "\"low\":20,\"high\":40", "90", "up", "100" },
+		{ "\"low\":20,\"high\":40", "1", "up", "0" },
+		{ "\"max\":10", "no number", "down", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct loop *loop = loop_new();
+		struct said s;
+		unsigned turns = 0;
+		char answer[512];
+
+		http = http_client_new(loop);
+		struct probes *probes = probes_new(loop, http);
+		int n = snprintf(
+			answer, sizeof(answer),
+			"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+			strlen(rows[i][1]), rows[i][1]);
+		uint16_t port = serve(loop, &s, answer, (size_t)n);
+		char *json = mem_printf("{\"type\":\"Feed\",\"feed\":{\"url\":"
+					"\"http://{target}:%u/x\",%s}}",
+					port, rows[i][0]);
+		struct probe_spec *sp = spec(json, 0);
+		struct probe *pr = probes_watch(probes, &loopback, sp, count_turn, &turns);
+		double load;
+
+		assert_true(reaches(loop, pr, *rows[i][2] == 'u' ? PROBE_UP : PROBE_DOWN));
+		assert_int_equal(probe_load(pr, &load), *rows[i][3] != '\0');
+		if (*rows[i][3])
+			assert_int_equal((int)(load * 100 + 0.5), atoi(rows[i][3]));
+		probe_unwatch(pr, &turns);
+		probe_spec_free(sp);
+		probes_free(probes);
+		http_client_free(http);
+		http = NULL;
+		serve_end(&s);
+		loop_free(loop);
+		free(json);
+	}
+}
+
 static void hosts_share_one_probe_of_a_target(void **state)
 {
 	struct loop *loop = loop_new();
-	struct probes *probes = probes_new(loop);
+	struct probes *probes = probes_new(loop, http);
 	struct probe_spec *sp = spec("{\"type\":\"TCP\"}", 1);
 	struct probe_spec *other = spec("{\"type\":\"TCP\"}", 2);
 	unsigned a = 0, b = 0, c = 0;
@@ -270,7 +324,7 @@ static void helper_programs_and_files_are_judged(void **state)
 	int fd = mkstemp(path);
 	static const char *const words[] = { "up\n", "down\n", "7" };
 	struct loop *loop = loop_new();
-	struct probes *probes = probes_new(loop);
+	struct probes *probes = probes_new(loop, http);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -371,6 +425,7 @@ int main(void)
 		cmocka_unit_test(http_judges_status_and_body),
 		cmocka_unit_test(grpc_reads_the_health_status),
 		cmocka_unit_test(it_takes_rise_and_fall_results_to_turn),
+		cmocka_unit_test(a_feed_is_a_number_with_marks),
 		cmocka_unit_test(hosts_share_one_probe_of_a_target),
 		cmocka_unit_test(helper_programs_and_files_are_judged),
 		cmocka_unit_test(wrong_specs_name_the_field),
