@@ -152,6 +152,7 @@ void gslb_pass(struct gslb *g)
 		return;
 	zones_apply(g, &dropped);
 	if (!may_open(g, now_ms)) {
+		publish_hold(g);
 		zones_dropped_fini(&dropped);
 		return;
 	}

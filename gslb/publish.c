@@ -419,3 +419,16 @@ void publish_pass(struct gslb *g, struct host *const *hosts, size_t n,
 		free(why);
 	}
 }
+
+void publish_hold(struct gslb *g)
+{
+	struct txn *t = txn_begin(g->env.zonedb);
+
+	for (struct map_item *i = map_first(&g->zones); i; i = map_next(&g->zones, i)) {
+		const struct lbzone *z = i->value;
+
+		if (txn_zone(t, z->wire) == NULL)
+			txn_zone_hold(t, z->wire);
+	}
+	(void)txn_commit(t, NULL); /* a name needs no checks */
+}

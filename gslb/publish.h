@@ -16,6 +16,10 @@ struct lbzone;
 void publish_pass(struct gslb *g, struct host *const *hosts, size_t n,
 		  struct lbzone *const *dropped, size_t ndropped);
 /*
+ * Zones that may not be answered yet: names in them are SERVFAIL, "not ready", until publish_pass.
+ */
+void publish_hold(struct gslb *g);
+/*
  * localtargets-<host>, DNAME_MAX octets.  ERR_RANGE when the host is the zone itself, ERR_TOO_LONG
  * when its first label has more than 50 characters (k8gb's limit) or the name more than 253.
  */
