@@ -11,6 +11,7 @@
 #include "lib/dname.h"
 #include "lib/dns_client.h"
 #include "lib/endpoint.h"
+#include "lib/json.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "lib/rrtype.h"
@@ -37,7 +38,7 @@ struct given {
 struct delegation {
 	struct gslb *g;
 	struct map given; /* zone name → struct given */
-	struct strv own;  /* addresses told by delegation_own_addresses */
+	struct map own;   /* object → addresses that it has for our name server, a strv */
 	bool is_extdns;   /* an ExternalDNS beside us carries the records */
 };
 
@@ -66,19 +67,34 @@ struct delegation *delegation_new(struct gslb *g)
 	return d;
 }
 
+static void strv_free(void *ptr)
+{
+	if (ptr)
+		strv_fini(ptr);
+	free(ptr);
+}
+
 void delegation_free(struct delegation *d)
 {
 	if (d == NULL)
 		return;
 	map_fini(&d->given, given_free);
-	strv_fini(&d->own);
+	map_fini(&d->own, strv_free);
 	free(d);
 }
 
-void delegation_own_addresses(struct delegation *d, const struct strv *addresses)
+void delegation_name_server(struct delegation *d, const char *id, const char *spec_json)
 {
-	strv_fini(&d->own);
-	strv_copy(&d->own, addresses);
+	cJSON *spec = spec_json ? cJSON_Parse(spec_json) : NULL;
+
+	strv_free(map_remove(&d->own, id));
+	if (spec) {
+		struct strv *own = MEM_NEW(struct strv);
+
+		json_strings(spec, "addresses", own);
+		(void)map_put(&d->own, id, own);
+	}
+	cJSON_Delete(spec);
 	d->g->export_dirty = true;
 	gslb_soon(d->g);
 }
@@ -100,10 +116,18 @@ static void own_addresses(const struct delegation *d, struct strv *ret)
 	const struct gslb *g = d->g;
 	const struct strv *listen = config_list(g->env.config, OPT_LISTEN);
 
-	if (g->exposed.n || d->own.n) {
-		strv_copy(ret, g->exposed.n ? &g->exposed : &d->own);
+	if (g->exposed.n) {
+		strv_copy(ret, &g->exposed);
 		return;
 	}
+	for (struct map_item *i = map_first(&d->own); i; i = map_next(&d->own, i)) {
+		const struct strv *own = i->value;
+
+		for (size_t j = 0; j < own->n; j++)
+			(void)strv_add_unique(ret, own->s[j]);
+	}
+	if (ret->n)
+		return;
 	for (size_t i = 0; i < listen->n; i++) {
 		struct netaddr a;
 		char text[NETADDR_TEXT_MAX];

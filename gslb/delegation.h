@@ -21,5 +21,8 @@ void delegation_free(struct delegation *d);
 void delegation_export(struct delegation *d);
 /* The addresses that our name server's name should have; added to RET, sorted. */
 void delegation_addresses(const struct delegation *d, struct strv *ret);
-/* Our name server's addresses as others found them (the Service's); copies. */
-void delegation_own_addresses(struct delegation *d, const struct strv *addresses);
+/*
+ * Our name server's addresses as the object ID has them (its Service, an Ingress):
+ * {"addresses": […]}; NULL = gone.
+ */
+void delegation_name_server(struct delegation *d, const char *id, const char *spec_json);

@@ -1,6 +1,7 @@
 #include "gslb/gslb.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "gslb/delegation.h"
@@ -58,7 +59,10 @@ void gslb_synced(struct gslb *g, const char *source, bool synced)
 
 void gslb_policy(struct gslb *g, const char *kind, const char *id, const char *spec_json)
 {
-	policies_put(g->policies, kind, id, spec_json);
+	if (strcmp(kind, "NameServer") == 0)
+		delegation_name_server(g->delegation, id, spec_json);
+	else
+		policies_put(g->policies, kind, id, spec_json);
 }
 
 bool gslb_notified(struct gslb *g, const uint8_t *zone)

@@ -65,8 +65,10 @@ static void choose_sources(const struct config *c, struct strv *names)
 		(void)strv_add_unique(names, "gslb");
 		(void)strv_add_unique(names, "zonedelegation");
 	}
-	if (strv_has(names, "gslb"))
+	if (strv_has(names, "gslb")) {
 		(void)strv_add_unique(names, "policy");
+		(void)strv_add_unique(names, "nameserver");
+	}
 }
 
 static bool wants(void *ctx, const struct object *o)

@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 import dns.message
 import dns.query
 import lib
-from fleet import ZONE, Cluster, gslb, right, thing
+from fleet import ZONE, Cluster, gslb, ingress, right, service, thing
 
 SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 ZONE_TEXT = "$TTL 300\n@ SOA ns1 host 1 3600 600 604800 60\n@ NS ns1\nns1 A 127.0.0.1\nforeign NS ns.elsewhere.net.\n"
@@ -134,4 +134,42 @@ c.start()
 st, text = c.ctl_run("plan")
 lib.ok(st == 0 and ZONE in text and "gslb-ns-eu" in text, "plan shows what a dry run would do", text)
 c.stop()
+
+
+# where the name server's own address comes from
+def planned(want, sentence, c):
+    def line():
+        return [x for x in c.ctl_run("plan")[1].splitlines() if "gslb-ns-eu" in x and "recordType=A " in x]
+    good = lib.wait_for(lambda: any(f"targets={want} " in x for x in line()) if want else not line(), 10, 0.1)
+    lib.ok(good, sentence, c.ctl_run("plan")[1])
+
+
+def coredns(address, **labels):
+    return service("coredns", None, "k8gb", "LoadBalancer", [address], {"app.kubernetes.io/name": "coredns", **labels})
+
+
+for env, first, second, want in (
+        ({}, ingress("src", "x.example.org", ["192.0.2.201"], labels={"k8gb.io/ip-source": "true"}),
+         ingress("src", "x.example.org", ["192.0.2.202"], labels={"k8gb.io/ip-source": "true"}), "Ingress"),
+        ({"COREDNS_SERVICE_TYPE": "LoadBalancer"}, coredns("192.0.2.201"), coredns("192.0.2.202"), "Service")):
+    c = Cluster("eu", edge="127.0.0.1:1", env=env, args=[
+        "--provider=inmemory", "--inmemory-zone=example.com", "--managed-record-types=A", "--managed-record-types=NS",
+        "--dry-run"])
+    metrics = {"app.kubernetes.io/component": "metrics"}
+    c.put("gslb", gslb("app", f"app.{ZONE}", ips="192.0.2.10"), first)
+    c.put("noise", ingress("noise", "y.example.org", ["192.0.2.203"]),
+          *(coredns("192.0.2.204", **metrics) if want == "Ingress" else []))
+    c.ready(True)
+    c.start()
+    planned("192.0.2.201", f"the name server's address is that of the {want}", c)
+    c.put("gslb", gslb("app", f"app.{ZONE}", ips="192.0.2.10"), second)
+    planned("192.0.2.202", f"the {want}'s new address is followed", c)
+    c.put("gslb", gslb("app", f"app.{ZONE}", ips="192.0.2.10"))
+    planned(None, f"without the {want} there is none", c)
+    c.stop()
+    c.env["CLUSTER_EXPOSED_IPS"] = "192.0.2.1"
+    c.put("src", first)
+    c.start()
+    planned("192.0.2.1", f"CLUSTER_EXPOSED_IPS beats the {want}", c)
+    c.stop()
 lib.done()
