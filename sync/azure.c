@@ -28,6 +28,7 @@ struct azure_zone {
 
 struct provider {
 	struct provider_env env;
+	struct reading *reading; /* that is on its way; NULL = none */
 	struct azure_account account;
 	struct azure_token *token;
 	struct http_api *api;
@@ -99,6 +100,7 @@ static void read_end(struct reading *rd, int err, const char *text)
 	if (err)
 		endpoint_list_fini(&rd->out);
 	endpoint_list_sort(&rd->out);
+	rd->p->reading = NULL;
 	rd->done(rd->ctx, err, text, &rd->out);
 	paging_reset(&rd->pages);
 	free(rd);
@@ -259,7 +261,7 @@ void azure_records(struct provider *p,
 				struct endpoint_list *records),
 		   void *ctx)
 {
-	struct reading *rd = MEM_NEW(struct reading);
+	struct reading *rd = p->reading = MEM_NEW(struct reading);
 	uint64_t trust_ms = (uint64_t)config_ms(p->env.config, OPT_AZURE_ZONES_CACHE_DURATION);
 
 	*rd = (struct reading){ .p = p, .done = done, .ctx = ctx };
@@ -429,6 +431,11 @@ void azure_close(struct provider *p)
 {
 	if (p == NULL)
 		return;
+	if (p->reading) {
+		endpoint_list_fini(&p->reading->out);
+		paging_reset(&p->reading->pages);
+	}
+	free(p->reading);
 	http_api_free(p->api);
 	azure_token_free(p->token);
 	azure_account_fini(&p->account);

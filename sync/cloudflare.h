@@ -36,6 +36,7 @@ struct cloudflare_custom {
 
 struct provider {
 	struct provider_env env;
+	struct reading *reading; /* that is on its way; NULL = none */
 	struct http_api *api;
 	struct cloudflare_zone **zones;
 	size_t nzones;

@@ -47,6 +47,7 @@ struct aws_zone {
 
 struct provider {
 	struct provider_env env;
+	struct reading *reading; /* that is on its way; NULL = none */
 	struct aws_account *accounts;
 	size_t naccounts;
 	const char *region;
@@ -165,6 +166,7 @@ static void read_end(struct reading *rd, int err, const char *text)
 		out = (struct endpoint_list){ 0 };
 	}
 	endpoint_list_sort(&out);
+	rd->p->reading = NULL;
 	rd->done(rd->ctx, err, text, &out);
 	paging_reset(&rd->pages);
 	free(rd);
@@ -394,7 +396,7 @@ static void aws_records(struct provider *p,
 				     struct endpoint_list *records),
 			void *ctx)
 {
-	struct reading *rd = MEM_NEW(struct reading);
+	struct reading *rd = p->reading = MEM_NEW(struct reading);
 	uint64_t trust_ms = (uint64_t)config_ms(p->env.config, OPT_AWS_ZONES_CACHE_DURATION);
 
 	*rd = (struct reading){ .p = p, .done = done, .ctx = ctx };
@@ -820,6 +822,11 @@ static void aws_close(struct provider *p)
 {
 	if (p == NULL)
 		return;
+	if (p->reading) {
+		endpoint_list_fini(&p->reading->out);
+		paging_reset(&p->reading->pages);
+	}
+	free(p->reading);
 	for (size_t i = 0; i < p->naccounts; i++) {
 		http_api_free(p->accounts[i].api);
 		aws_source_free(p->accounts[i].credentials);

@@ -135,6 +135,7 @@ static void read_end(struct reading *rd, int err, const char *text, struct endpo
 {
 	struct endpoint_list none = { 0 };
 
+	rd->p->reading = NULL;
 	rd->done(rd->ctx, err, text, records ? records : &none);
 	free(rd);
 }
@@ -339,7 +340,7 @@ static void cloudflare_records(struct provider *p,
 					    struct endpoint_list *records),
 			       void *ctx)
 {
-	struct reading *rd = MEM_NEW(struct reading);
+	struct reading *rd = p->reading = MEM_NEW(struct reading);
 
 	zones_clear(p);
 	*rd = (struct reading){ .p = p,
@@ -516,6 +517,7 @@ static void cloudflare_close(struct provider *p)
 {
 	if (p == NULL)
 		return;
+	free(p->reading);
 	http_api_free(p->api);
 	zones_clear(p);
 	free(p);

@@ -35,6 +35,7 @@ struct google_zone {
 
 struct provider {
 	struct provider_env env;
+	struct reading *reading; /* that is on its way; NULL = none */
 	struct http_api *api;
 	struct google_token *token;
 	char *project;
@@ -90,6 +91,7 @@ static void read_end(struct reading *rd, int err, const char *text)
 	if (err)
 		endpoint_list_fini(&rd->out);
 	endpoint_list_sort(&rd->out);
+	rd->p->reading = NULL;
 	rd->done(rd->ctx, err, text, &rd->out);
 	paging_reset(&rd->pages);
 	free(rd);
@@ -337,7 +339,7 @@ static void google_records(struct provider *p,
 					struct endpoint_list *records),
 			   void *ctx)
 {
-	struct reading *rd = MEM_NEW(struct reading);
+	struct reading *rd = p->reading = MEM_NEW(struct reading);
 
 	zones_clear(p);
 	*rd = (struct reading){ .p = p, .done = done, .ctx = ctx };
@@ -597,6 +599,11 @@ static void google_close(struct provider *p)
 {
 	if (p == NULL)
 		return;
+	if (p->reading) {
+		endpoint_list_fini(&p->reading->out);
+		paging_reset(&p->reading->pages);
+	}
+	free(p->reading);
 	http_api_free(p->api);
 	google_token_free(p->token);
 	zones_clear(p);

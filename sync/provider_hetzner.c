@@ -35,6 +35,7 @@ struct hetzner_zone {
 
 struct provider {
 	struct provider_env env;
+	struct reading *reading; /* that is on its way; NULL = none */
 	struct http_api *api;
 	struct hetzner_zone *zones;
 	size_t nzones;
@@ -90,6 +91,7 @@ static void read_end(struct reading *rd, int err, const char *text)
 	if (err)
 		endpoint_list_fini(&rd->out);
 	endpoint_list_sort(&rd->out);
+	rd->p->reading = NULL;
 	rd->done(rd->ctx, err, text, &rd->out);
 	free(rd);
 }
@@ -244,7 +246,7 @@ static void hetzner_records(struct provider *p,
 					 struct endpoint_list *records),
 			    void *ctx)
 {
-	struct reading *rd = MEM_NEW(struct reading);
+	struct reading *rd = p->reading = MEM_NEW(struct reading);
 
 	zones_clear(p);
 	*rd = (struct reading){ .p = p, .done = done, .ctx = ctx, .page = 1 };
@@ -514,6 +516,10 @@ static void hetzner_close(struct provider *p)
 {
 	if (p == NULL)
 		return;
+	if (p->reading) {
+		endpoint_list_fini(&p->reading->out);
+	}
+	free(p->reading);
 	http_api_free(p->api);
 	zones_clear(p);
 	free(p);
