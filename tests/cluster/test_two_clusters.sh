@@ -173,8 +173,17 @@ observed() {
 		awk -F= '$1 == $2 { print "yes" }'
 }
 
+# The versions of all Gslbs stay the same for two seconds.
+settled() {
+	local now
+	now=$(field eu '{.items[*].metadata.resourceVersion}' -n $ns gslbs.k8gb.io)
+	! within 2 differs "$now" field eu '{.items[*].metadata.resourceVersion}' -n $ns gslbs.k8gb.io
+}
+
 status_is_at_rest() {
 	local before
+	# what the case before changed may still be on its way to the status
+	within 30 settled || fail "the status is written again and again"
 	before=$(field eu '{.items[*].metadata.resourceVersion}' -n $ns gslbs.k8gb.io)
 	stays "$before" 5 field eu '{.items[*].metadata.resourceVersion}' -n $ns gslbs.k8gb.io
 }
