@@ -234,7 +234,7 @@ for name, (process, port) in peers.items():
     lib.ok(good, f"{name} is equal after {CHANGES} changes" + (", though cut off for half of them" if name == "NSD" else ""),
            f"{serial(port, 'one.test')} of {now}\n" + process.text()[-3000:])
 log = gslbd.text()
-lib.ok(len(re.findall(r"IXFR of one\.test", log)) > 20, "differences are used, not whole zones",
+lib.ok(len(re.findall(r"IXFR of one\.test", log)) >= 3, "differences are used, not whole zones",
        "\n".join(re.findall(r".*XFR of .*", log)[-20:]))
 update(lambda u: u.add("one-more.one.test.", 60, "TXT", "x"))
 for name, (process, port) in peers.items():
