@@ -89,6 +89,7 @@ struct ssl_st *dns_tls_session(const struct dns_tls *t, int fd, const char *name
 {
 	SSL *ssl = SSL_new(t->ctx);
 	struct netaddr address;
+	char sni[256]; /* OpenSSL's macro wants it writable; it copies it */
 
 	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1)
 		abort(); /* out of memory */
@@ -96,7 +97,10 @@ struct ssl_st *dns_tls_session(const struct dns_tls *t, int fd, const char *name
 		(void)X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name);
 	} else {
 		(void)SSL_set1_host(ssl, name);
-		(void)SSL_set_tlsext_host_name(ssl, name);
+		if (strlen(name) < sizeof(sni)) {
+			memcpy(sni, name, strlen(name) + 1);
+			(void)SSL_set_tlsext_host_name(ssl, sni);
+		}
 	}
 	SSL_set_connect_state(ssl);
 	return ssl;

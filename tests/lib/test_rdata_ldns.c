@@ -28,8 +28,9 @@ static const char *const rows[] = {
 	"NAPTR 100 50 \"s\" \"http+I2L+I2C+I2R\" \"\" _http._tcp.foo.example.",
 	"CAA 0 issue \"letsencrypt.org\"",
 	"DS 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118",
-	"DNSKEY 256 3 13 "
-	"oJMRESz5E4gYzS/q6XDrvU1qMPYIjCWzJaOau8XNEZeqCYKD5ar0IRd8KqXXFJkqmVfRvMGPmM1x8fGAa2XhSA==",
+	("DNSKEY 256 3 13 "
+	 "oJMRESz5E4gYzS/"
+	 "q6XDrvU1qMPYIjCWzJaOau8XNEZeqCYKD5ar0IRd8KqXXFJkqmVfRvMGPmM1x8fGAa2XhSA=="),
 	"TLSA 3 1 1 d2abde240d7cd3ee6b4b28c54df034b97983a1d16e8a410e4561cb106618e971",
 	"SSHFP 2 1 123456789abcdef67890123456789abcdef67890",
 	"HINFO \"PC-Intel-700mhz\" \"Redhat Linux 7.1\"",
