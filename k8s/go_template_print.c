@@ -63,7 +63,7 @@ static void print_verb(struct buf *out, const char *spec, char verb, const struc
 		value_print(v, &text);
 		buf_putc(&text, ')');
 	}
-	int width = atoi(spec + 1 + strspn(spec + 1, "-+# 0"));
+	int width = (int)strtol(spec + 1 + strspn(spec + 1, "-+# 0"), NULL, 10);
 	int pad = width > (int)text.len ? width - (int)text.len : 0;
 	if (strchr(spec, '-')) {
 		buf_puts(out, buf_str(&text));

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -51,15 +52,13 @@ static void set_threads(void)
 {
 	FILE *f = fopen("/proc/self/status", "re");
 	char line[256];
-	unsigned n;
 
 	if (!f)
 		return;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "Threads: %u", &n) ==
-		    1) // NOLINT(cert-err34-c): the kernel wrote it
-			metric_set(METRIC_PROCESS_THREADS, n);
-	}
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, "Threads:", strlen("Threads:")))
+			metric_set(METRIC_PROCESS_THREADS,
+				   (double)strtoul(line + strlen("Threads:"), NULL, 10));
 	fclose(f);
 }
 

@@ -254,9 +254,9 @@ static int key_from_text(const char *s, size_t len, uint16_t *ret)
 {
 	uint32_t number;
 
-	for (uint16_t k = 0; k < ARRAY_SIZE(keys); k++)
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
 		if (strlen(keys[k].name) == len && memcmp(keys[k].name, s, len) == 0) {
-			*ret = k;
+			*ret = (uint16_t)k;
 			return 0;
 		}
 	/* "keyNNNNN" without leading zeros; 65535 is reserved as invalid */
