@@ -235,15 +235,22 @@ int dname_unpack(const uint8_t *msg, size_t msg_len, size_t *pos, uint8_t *out)
 	return 0;
 }
 
+/* LEN octets of two names.  Length octets are < 'A', so folding cannot make two shapes equal. */
+static bool octets_equal(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	if (memcmp(a, b, len) == 0) /* nearly always when it is true */
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if (lower(a[i]) != lower(b[i]))
+			return false;
+	return true;
+}
+
 bool dname_equal(const uint8_t *a, const uint8_t *b)
 {
 	size_t len = dname_len(a);
 
-	for (size_t i = 0; i < len; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	/* length octets are < 'A', so folding cannot make two shapes equal */
-	return true;
+	return len == dname_len(b) && octets_equal(a, b, len);
 }
 
 static unsigned label_starts(const uint8_t *name, const uint8_t **labels)
@@ -292,9 +299,13 @@ const uint8_t *dname_parent(const uint8_t *name, unsigned n)
 
 bool dname_is_subdomain(const uint8_t *name, const uint8_t *parent)
 {
-	unsigned n = dname_labels(name), p = dname_labels(parent);
+	size_t left = dname_len(name), len = dname_len(parent);
 
-	return n >= p && dname_equal(dname_parent(name, n - p), parent);
+	while (left > len) {
+		left -= *name + 1u;
+		name += *name + 1;
+	}
+	return left == len && octets_equal(name, parent, len);
 }
 
 size_t dname_lower(const uint8_t *name, uint8_t *out)

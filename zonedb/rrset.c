@@ -68,8 +68,11 @@ static bool ends_in(const uint8_t *name, const uint8_t *suffix, size_t *ret_suff
 	return true;
 }
 
-/* NAME into OUT; if it ends in the owner or the origin, with a pointer noted in FIX. */
-static void pack_name(struct buf *out, struct buf *fix, const uint8_t *name,
+/*
+ * NAME into OUT; if it ends in the owner or the origin, with a pointer noted in FIX, counted from
+ * BEGIN.
+ */
+static void pack_name(struct buf *out, struct buf *fix, size_t begin, const uint8_t *name,
 		      const struct anchors *to)
 {
 	size_t len = dname_len(name);
@@ -84,13 +87,13 @@ static void pack_name(struct buf *out, struct buf *fix, const uint8_t *name,
 		}
 	}
 	buf_add(out, name, len - suffix_len);
-	uint32_t place = (uint32_t)out->len | flag;
+	uint32_t place = (uint32_t)(out->len - begin) | flag;
 	buf_add(fix, &place, sizeof(place));
 	buf_u16(out, 0xc00c);
 }
 
-static void pack_rdata(struct buf *out, struct buf *fix, uint16_t type, const uint8_t *rdata,
-		       size_t len, const struct anchors *to)
+static void pack_rdata(struct buf *out, struct buf *fix, size_t begin, uint16_t type,
+		       const uint8_t *rdata, size_t len, const struct anchors *to)
 {
 	unsigned skip;
 	unsigned names = packable_names(type, &skip);
@@ -98,7 +101,7 @@ static void pack_rdata(struct buf *out, struct buf *fix, uint16_t type, const ui
 
 	buf_add(out, rdata, skip);
 	for (; names; names--) {
-		pack_name(out, fix, rdata + pos, to);
+		pack_name(out, fix, begin, rdata + pos, to);
 		pos += dname_len(rdata + pos);
 	}
 	buf_add(out, rdata + pos, len - pos);
@@ -143,7 +146,6 @@ static int build_plain(const struct rrset_spec *spec, const struct variant_spec 
 static void build_wire(struct buf *out, struct variant *v, uint16_t type, const struct anchors *to)
 {
 	struct buf fix = { 0 };
-	struct buf packed = { 0 };
 	unsigned skip;
 	size_t stride = 0;
 
@@ -151,29 +153,32 @@ static void build_wire(struct buf *out, struct variant *v, uint16_t type, const 
 	v->wire_len = v->len;
 	if (packable_names(type, &skip) == 0)
 		return;
+	/* packed is never longer: with that much room OUT stays where it is */
+	buf_reserve(out, v->len);
+	size_t begin = out->len;
 	const uint8_t *rr = (const uint8_t *)out->data + v->at;
 	const uint8_t *end = rr + v->len;
 	for (; rr < end; rr += RR_FIXED + wire_get16(rr + 10)) {
-		size_t at = packed.len;
+		size_t at = out->len;
 
-		buf_add(&packed, rr, RR_FIXED);
-		pack_rdata(&packed, &fix, type, rr + RR_FIXED, wire_get16(rr + 10), to);
-		wire_put16(packed.data + at + 10, (uint16_t)(packed.len - at - RR_FIXED));
-		stride = at == 0 || stride == packed.len - at ? packed.len - at : 0;
+		buf_add(out, rr, RR_FIXED);
+		pack_rdata(out, &fix, begin, type, rr + RR_FIXED, wire_get16(rr + 10), to);
+		wire_put16(out->data + at + 10, (uint16_t)(out->len - at - RR_FIXED));
+		stride = at == begin || stride == out->len - at ? out->len - at : 0;
 	}
-	if (fix.len) {
-		v->wire_at = (uint32_t)out->len;
-		v->wire_len = (uint16_t)packed.len;
-		v->stride = (uint16_t)stride;
-		buf_add(out, packed.data, packed.len);
-		while (out->len % sizeof(uint32_t))
-			buf_u8(out, 0);
-		v->fix_at = (uint32_t)out->len;
-		v->nfix = (uint16_t)(fix.len / sizeof(uint32_t));
-		buf_add(out, fix.data, fix.len);
+	if (fix.len == 0) {
+		out->len = begin; /* nothing was shortened */
+		return;
 	}
+	v->wire_at = (uint32_t)begin;
+	v->wire_len = (uint16_t)(out->len - begin);
+	v->stride = (uint16_t)stride;
+	while (out->len % sizeof(uint32_t))
+		buf_u8(out, 0);
+	v->fix_at = (uint32_t)out->len;
+	v->nfix = (uint16_t)(fix.len / sizeof(uint32_t));
+	buf_add(out, fix.data, fix.len);
 	buf_fini(&fix);
-	buf_fini(&packed);
 }
 
 static bool names_hosts(uint16_t type)
