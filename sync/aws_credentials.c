@@ -1,7 +1,6 @@
 #include "sync/aws_credentials.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/secret_file.h"
 #include "sync/http_api.h"
 #include "sync/xml.h"
 
@@ -245,21 +245,6 @@ static void base_ready(struct aws_source *s)
 		finish_copy(s);
 }
 
-static char *read_file(const char *path)
-{
-	char text[65536];
-	FILE *f = path ? fopen(path, "re") : NULL;
-
-	if (f == NULL)
-		return NULL;
-	size_t n = fread(text, 1, sizeof(text) - 1, f);
-	(void)fclose(f); /* read only */
-	text[n] = '\0';
-	while (n && strchr(" \t\r\n", text[n - 1]))
-		text[--n] = '\0';
-	return mem_strdup(text);
-}
-
 static void on_web_identity(void *ctx, const struct http_api_result *r)
 {
 	struct aws_source *s = ctx;
@@ -273,7 +258,7 @@ static void on_web_identity(void *ctx, const struct http_api_result *r)
 static bool try_web_identity(struct aws_source *s)
 {
 	const char *role = getenv("AWS_ROLE_ARN"), *name = getenv("AWS_ROLE_SESSION_NAME");
-	char *token = read_file(getenv("AWS_WEB_IDENTITY_TOKEN_FILE"));
+	char *token = secret_file_read(getenv("AWS_WEB_IDENTITY_TOKEN_FILE"));
 
 	if (token == NULL || role == NULL || *role == '\0') {
 		free(token);
@@ -289,8 +274,7 @@ static bool try_web_identity(struct aws_source *s)
 	http_api_escape(&body, token);
 	http_api_send(s->api, "POST", url, body.data, "application/x-www-form-urlencoded", NULL,
 		      on_web_identity, s);
-	mem_wipe(token, strlen(token));
-	free(token);
+	secret_file_free(token);
 	free(url);
 	buf_fini(&body);
 	return true;
@@ -348,7 +332,7 @@ static char *read_shared(const char *variable, const char *name)
 	const char *path = getenv(variable), *home = getenv("HOME");
 	char *own =
 		path && *path ? mem_strdup(path) : mem_printf("%s/.aws/%s", home ? home : "", name);
-	char *text = read_file(own);
+	char *text = secret_file_read(own);
 
 	free(own);
 	return text;
@@ -425,7 +409,7 @@ static bool try_container(struct aws_source *s)
 	const char *full = getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	const char *relative = getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	const char *given = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-	char *token = read_file(getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"));
+	char *token = secret_file_read(getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"));
 	char *headers[2] = { NULL }, *url = NULL;
 
 	if (relative && *relative)

@@ -1,7 +1,6 @@
 #include "sync/azure_token.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "lib/config.h"
 #include "lib/error.h"
 #include "lib/json.h"
+#include "lib/secret_file.h"
 #include "sync/http_api.h"
 
 #define IMDS "http://169.254.169.254/metadata/identity/oauth2/token"
@@ -28,23 +28,6 @@ static const struct {
 	{ "AzureChinaCloud", "https://login.chinacloudapi.cn",
 	  "https://management.chinacloudapi.cn" },
 };
-
-static char *read_file(const char *path)
-{
-	FILE *f = path ? fopen(path, "re") : NULL;
-	struct buf b = { 0 };
-	char part[4096];
-	size_t n;
-
-	if (f == NULL)
-		return NULL;
-	while ((n = fread(part, 1, sizeof(part), f)) > 0 && b.len < 1024 * 1024)
-		buf_add(&b, part, n);
-	(void)fclose(f); /* read only */
-	while (b.len && strchr(" \t\r\n", b.data[b.len - 1]))
-		b.data[--b.len] = '\0';
-	return buf_take(&b);
-}
 
 void azure_account_fini(struct azure_account *a)
 {
@@ -115,7 +98,7 @@ int azure_account_load(const struct config *config, struct azure_account *ret, c
 {
 	const char *path = config_text(config, OPT_AZURE_CONFIG_FILE);
 	struct azure_account a = { 0 };
-	char *text = read_file(path);
+	char *text = secret_file_read(path);
 	cJSON *json = text ? cJSON_Parse(text) : NULL;
 	int err = 0;
 
@@ -138,8 +121,7 @@ int azure_account_load(const struct config *config, struct azure_account *ret, c
 	}
 	if (err == 0)
 		*ret = a;
-	mem_wipe(text, text ? strlen(text) : 0);
-	free(text);
+	secret_file_free(text);
 	cJSON_Delete(json);
 	return err;
 }
@@ -298,7 +280,7 @@ static void ask(struct azure_token *t)
 		return;
 	}
 	if (a->use_workload_identity) {
-		char *assertion = read_file(getenv("AZURE_FEDERATED_TOKEN_FILE"));
+		char *assertion = secret_file_read(getenv("AZURE_FEDERATED_TOKEN_FILE"));
 
 		if (assertion && a->tenant_id && a->client_id)
 			ask_authority(t, NULL, assertion);
@@ -307,8 +289,7 @@ static void ask(struct azure_token *t)
 			       "azure: workload identity needs AZURE_FEDERATED_TOKEN_FILE, a "
 			       "client id "
 			       "and a tenant id");
-		mem_wipe(assertion, assertion ? strlen(assertion) : 0);
-		free(assertion);
+		secret_file_free(assertion);
 		return;
 	}
 	if (a->use_managed_identity || a->user_identity) {

@@ -1,7 +1,6 @@
 #include "sync/google_token.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/json.h"
+#include "lib/secret_file.h"
 #include "sync/http_api.h"
 #include "sync/jwt.h"
 
@@ -244,23 +244,6 @@ static void on_exchanged(void *ctx, const struct http_api_result *r)
 	free(header);
 }
 
-static char *read_file(const char *path)
-{
-	FILE *f = path ? fopen(path, "re") : NULL;
-	struct buf b = { 0 };
-	char part[4096];
-	size_t n;
-
-	if (f == NULL)
-		return NULL;
-	while ((n = fread(part, 1, sizeof(part), f)) > 0 && b.len < 1024 * 1024)
-		buf_add(&b, part, n);
-	(void)fclose(f); /* read only */
-	while (b.len && strchr(" \t\r\n", b.data[b.len - 1]))
-		b.data[--b.len] = '\0';
-	return buf_take(&b);
-}
-
 /* Exchange the SUBJECT token (a file's or a URL's content) for one of Google's. */
 static void exchange(struct google_token *t, const char *subject)
 {
@@ -315,7 +298,7 @@ static void ask_subject(struct google_token *t, const char *url)
 
 static void ask_federation(struct google_token *t, const cJSON *key)
 {
-	char *subject = read_file(json_text(key, "credential_source.file"));
+	char *subject = secret_file_read(json_text(key, "credential_source.file"));
 	const char *url = json_text(key, "credential_source.url");
 
 	cJSON_Delete(t->federation);
@@ -375,7 +358,7 @@ static void begin(struct google_token *t)
 	const char *path = getenv("GOOGLE_APPLICATION_CREDENTIALS"), *home = getenv("HOME");
 	char *well_known = mem_printf("%s/.config/gcloud/application_default_credentials.json",
 				      home ? home : "");
-	char *text = read_file(path && *path ? path : well_known);
+	char *text = secret_file_read(path && *path ? path : well_known);
 	cJSON *key = text ? cJSON_Parse(text) : NULL;
 	const char *type = json_text(key, "type");
 
@@ -393,8 +376,7 @@ static void begin(struct google_token *t)
 	} else {
 		ask_metadata(t, "/instance/service-accounts/default/token", on_metadata_token);
 	}
-	mem_wipe(text, text ? strlen(text) : 0);
-	free(text);
+	secret_file_free(text);
 	free(well_known);
 	cJSON_Delete(key);
 }

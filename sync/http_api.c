@@ -14,6 +14,7 @@
 #include "lib/json.h"
 #include "lib/loop.h"
 #include "lib/metric.h"
+#include "lib/secret_file.h"
 
 struct http_api {
 	struct http_api_config c;
@@ -384,7 +385,6 @@ void http_api_escape(struct buf *b, const char *text)
 int http_api_secret(const char *name, char **ret, char **ret_why)
 {
 	const char *value = getenv(name);
-	char text[8192];
 
 	*ret = NULL;
 	if (value == NULL || *value == '\0')
@@ -393,19 +393,10 @@ int http_api_secret(const char *name, char **ret, char **ret_why)
 		*ret = mem_strdup(value);
 		return 0;
 	}
-	FILE *f = fopen(value + 5, "re");
-	if (f == NULL) {
+	*ret = secret_file_read(value + 5);
+	if (*ret == NULL) {
 		*ret_why = mem_printf("%s: cannot read %s", name, value + 5);
 		return ERR_IO;
 	}
-	size_t n = fread(text, 1, sizeof(text) - 1, f);
-	(void)fclose(f); /* read only */
-	text[n] = '\0';
-	char *start = text + strspn(text, " \t\r\n");
-	size_t len = strlen(start);
-	while (len && strchr(" \t\r\n", start[len - 1]))
-		len--;
-	*ret = mem_strndup(start, len);
-	mem_wipe(text, sizeof(text));
 	return 0;
 }

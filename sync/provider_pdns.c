@@ -6,7 +6,6 @@
  *
  * A CNAME at a zone's apex, and one with the property "alias", is an ALIAS there.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +19,7 @@
 #include "lib/map.h"
 #include "lib/mem.h"
 #include "lib/rrtype.h"
+#include "lib/secret_file.h"
 #include "sync/batch.h"
 #include "sync/change_list.h"
 #include "sync/domain_filter.h"
@@ -31,7 +31,6 @@
 
 #define DEFAULT_TTL   300
 #define PIECE_CHANGES 1000
-#define SECRET_MAX    4096
 
 struct zone {
 	char *id;   /* in URLs */
@@ -59,23 +58,12 @@ struct provider {
 
 /* --- the key ------------------------------------------------------------------------- */
 
-/* The key, or the first line of its file, read anew each time: it may have been changed. */
+/* The key, or what its file holds, read anew each time: it may have been changed. */
 static char *read_key(const struct provider *p)
 {
-	char line[SECRET_MAX] = "";
-	FILE *f;
-
 	if (strncmp(p->key, "file:", 5) != 0)
 		return mem_strdup(p->key);
-	f = fopen(p->key + 5, "r");
-	if (f == NULL)
-		return NULL;
-	bool got = fgets(line, sizeof(line), f) != NULL;
-	(void)fclose(f); /* was only read */
-	line[strcspn(line, "\r\n")] = '\0';
-	char *key = got ? mem_strdup(line) : NULL;
-	mem_wipe(line, sizeof(line));
-	return key;
+	return secret_file_read(p->key + 5);
 }
 
 static void authorize(void *ctx, struct http_api_call *call)
@@ -86,9 +74,7 @@ static void authorize(void *ctx, struct http_api_call *call)
 	if (key)
 		http_api_call_header(call, "X-API-Key: %s", key);
 	http_api_call_go(call, key ? 0 : ERR_IO, "--pdns-api-key: the file cannot be read");
-	if (key)
-		mem_wipe(key, strlen(key));
-	free(key);
+	secret_file_free(key);
 }
 
 /* --- reading --------------------------------------------------------------------------- */

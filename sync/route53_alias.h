@@ -4,6 +4,7 @@
 
 /*
  * The hosted zone id for the ALIAS target HOST (longest matching suffix), or NULL if HOST is no AWS
- * endpoint.  Source: AWS General Reference, endpoints of ELB, CloudFront, Global Accelerator …
+ * endpoint.  Source: AWS General Reference, endpoints of ELB, VPC
+ * endpoints, API Gateway, CloudFront, Global Accelerator
  */
 const char *route53_alias_zone(const char *host);

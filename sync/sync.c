@@ -84,6 +84,10 @@ static char *unknown_provider(const char *name)
 			"--provider=infoblox: not supported; Infoblox takes RFC 2136 updates "
 			"(--provider=rfc2136), or put a webhook before it "
 			"(--provider=webhook)");
+	if (strcmp(name, "aws-sd") == 0)
+		return mem_strdup(
+			"--provider=aws-sd: Cloud Map is not supported; --provider=aws writes to a "
+			"hosted zone of Route 53, also to a private one (--aws-zone-type=private)");
 	for (size_t i = 0; provider_table[i]; i++)
 		strv_add(&known, provider_table[i]->name);
 	strv_sort(&known);

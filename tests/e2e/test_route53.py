@@ -309,6 +309,23 @@ def moto():
     c.fake.stop()
 
 
+def waiting():
+    """--aws-change-wait: the next batch goes when the last is on all name servers."""
+    c = case()
+    c.fake.slow_changes = 1
+    c.write("many", endpoint("m", *[{"dnsName": "n%d.example.test" % i, "recordType": "A", "targets": ["192.0.2.7"]} for i in range(6)]))
+    c.once(*FAST, "--aws-batch-change-size=6", "--aws-change-wait=30s")
+    seen = ["change" if "/change/" in r[1] else "post" for r in c.fake.requests if "/change/" in r[1] or r[0] == "POST"]
+    lib.ok(seen == ["post", "change", "change"] * (len(seen) // 3) and len(seen) >= 6 and c.status == 0 and c.fake.bad == [] and
+           len([k for k in sets(c) if k[1] == "A"]) == 6, "aws: each batch waits until the last is INSYNC", "%s\n%s\n%s" % (seen, c.fake.bad, text(c)))
+    c.fake.slow_changes = 1000
+    c.write("many", endpoint("m", {"dnsName": "n0.example.test", "recordType": "A", "targets": ["192.0.2.8"]}))
+    c.once(*FAST, "--aws-change-wait=1s", "--mass-delete-share=100")
+    lib.ok(c.status == 0 and "not known to be INSYNC" in c.log and c.records("A").get(("A", "n0.example.test")) == {"192.0.2.8"},
+           "aws: a change that is never INSYNC is waited for as long as was said", text(c))
+    c.fake.stop()
+
+
 def skew():
     """A service whose clock is an hour ahead refuses old signatures; ours are mended by its Date."""
     import email.utils
@@ -332,7 +349,7 @@ def skew():
     c.fake.stop()
 
 
-for f in (policies, aliases, zones, batches, skew):
+for f in (policies, aliases, zones, batches, waiting, skew):
     f()
 if os.environ.get("MOTO_SERVER"):
     moto()

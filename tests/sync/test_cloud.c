@@ -154,6 +154,14 @@ static void a_route53_set_is_read_as_externaldns_reads_it(void **state)
 	assert_string_equal(route53_alias_zone("x.elb.eu-central-1.amazonaws.com"),
 			    "Z3F0SRJ5LGBH90");
 	assert_null(route53_alias_zone("eu-central-1.elb.amazonaws.com.evil.test"));
+	assert_string_equal(route53_alias_zone("vpce-1.s3.eu-west-1.vpce.amazonaws.com"),
+			    "Z38GZ743OKFT7T");
+	assert_string_equal(route53_alias_zone("d-x.execute-api.eu-central-1.amazonaws.com"),
+			    "Z1U9ULNL0V5AJ3");
+	assert_string_equal(route53_alias_zone("x.elb.cn-north-1.amazonaws.com.cn"),
+			    "Z3QFB96KMJ7ED6");
+	assert_string_equal(route53_alias_zone("x.elb.il-central-1.amazonaws.com"),
+			    "Z0313266YDI6ZRHTGQY4");
 }
 
 static void a_routing_policy_is_wished_as_route53_gives_it_back(void **state)

@@ -30,6 +30,8 @@ class Route53(Fake):
         self.sets = {z: {} for z in self.zones}  # key -> list of (name, value)
         self.private, self.tags, self.page_loop = set(), {}, False
         self.page_size = 300
+        self.pending = {}  # change id -> how often it is still PENDING when asked for
+        self.slow_changes = 0
 
     @staticmethod
     def key(s):
@@ -93,8 +95,14 @@ class Route53(Fake):
                     return self.error("InvalidChangeBatch", "[RRSet of type %s conflicts with CNAME at %s]" % (k[1], k[0]))
             sets[k] = s
         self.sets[zid] = sets
-        return self.good("ChangeResourceRecordSetsResponse",
-                         "<ChangeInfo><Id>/change/C1</Id><Status>PENDING</Status><SubmittedAt>2026-01-01T00:00:00Z</SubmittedAt></ChangeInfo>")
+        cid = "C%d" % (len(self.pending) + 1)
+        self.pending[cid] = self.slow_changes
+        return self.good("ChangeResourceRecordSetsResponse", self.shown_change(cid, "PENDING"))
+
+    @staticmethod
+    def shown_change(cid, status):
+        return ("<ChangeInfo><Id>/change/%s</Id><Status>%s</Status><SubmittedAt>2026-01-01T00:00:00Z</SubmittedAt></ChangeInfo>"
+                % (cid, status))
 
     def handle(self, method, path, query, headers, body):
         if not headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"):
@@ -110,6 +118,12 @@ class Route53(Fake):
                 "<ResourceTagSet><ResourceType>hostedzone</ResourceType><ResourceId>%s</ResourceId><Tags>%s</Tags></ResourceTagSet>"
                 % (i, "".join("<Tag><Key>%s</Key><Value>%s</Value></Tag>" % t for t in self.tags.get(i, {}).items()))
                 for i in re.findall(r"<ResourceId>(\w+)<", body)))
+        m = re.fullmatch(r"/2013-04-01/change/(\w+)", path)
+        if m:
+            if m[1] not in self.pending:
+                return self.error("NoSuchChange", "Could not find resource with ID: " + m[1], 404)
+            self.pending[m[1]] -= 1
+            return self.good("GetChangeResponse", self.shown_change(m[1], "PENDING" if self.pending[m[1]] >= 0 else "INSYNC"))
         m = re.fullmatch(r"/2013-04-01/hostedzone/(\w+)/rrset/?", path)
         if not m or m[1] not in self.zones:
             return self.error("NoSuchHostedZone", "No hosted zone found", 404)
