@@ -12,19 +12,28 @@
 
 #define LABEL_MAX 63
 
+static void read_ttl(struct draft *d, const struct object *from)
+{
+	const char *bad = NULL;
+	int64_t ttl = annotation_ttl(&d->settings->prefixes, from, &bad);
+
+	if (bad)
+		source_error(d->run, d->obj, "InvalidTTL",
+			     "annotation ttl: \"%s\" is neither seconds (1 to 2147483647) nor a "
+			     "duration; the records have no TTL",
+			     bad);
+	if (ttl)
+		d->common->record_ttl = ttl;
+}
+
 void draft_begin(struct draft *d, struct source_run *run, const struct object *obj,
 		 const char *source, const char *resource)
 {
 	const struct source_settings *s = source_settings(run);
-	const char *bad = NULL;
 
 	*d = (struct draft){ .run = run, .obj = obj, .settings = s, .source = source };
-	d->common = endpoint_new("", "", annotation_ttl(&s->prefixes, obj, &bad));
-	if (bad)
-		source_error(run, obj, "InvalidTTL",
-			     "annotation ttl: \"%s\" is neither seconds (1 to 2147483647) nor a "
-			     "duration; the records have no TTL",
-			     bad);
+	d->common = endpoint_new("", "", 0);
+	read_ttl(d, obj);
 	annotation_properties(&s->prefixes, obj, d->common);
 	if (resource == NULL) {
 		endpoint_set_label(d->common, "resource", ""); /* postprocess takes it off again */
@@ -43,6 +52,18 @@ void draft_drop_properties(struct draft *d)
 	while (d->common->nprovider_specific)
 		endpoint_set_prop(d->common, d->common->provider_specific[0].name, NULL);
 	mem_strset(&d->common->set_identifier, "");
+}
+
+void draft_no_annotations(struct draft *d)
+{
+	draft_drop_properties(d);
+	d->common->record_ttl = 0;
+}
+
+void draft_add_annotations(struct draft *d, const struct object *from)
+{
+	read_ttl(d, from);
+	annotation_properties(&d->settings->prefixes, from, d->common);
 }
 
 /* NAME in lower case without one final dot; NULL, and reported, if it cannot be a name. */

@@ -35,6 +35,10 @@ void draft_begin(struct draft *d, struct source_run *run, const struct object *o
 		 const char *source, const char *resource);
 /* Node, pod and unstructured objects have no set identifier and no provider-specific properties. */
 void draft_drop_properties(struct draft *d);
+/* What the object's annotations say about TTL, set identifier and properties does not count … */
+void draft_no_annotations(struct draft *d);
+/* … but what those of FROM say, for the endpoints that are added from now on. */
+void draft_add_annotations(struct draft *d, const struct object *from);
 /*
  * One endpoint for each of A, AAAA and CNAME that TARGETS has.  A name with a label over 63 octets
  * or with blanks in it is reported and left out; empty names and empty TARGETS give nothing.

@@ -41,9 +41,8 @@ static void add_service(void *ctx, const struct object *svc)
 		draft_load_balancer_targets(svc, true, s->targets);
 }
 
-/* "name" or "namespace/name" beside OBJ; NULL, and reported, if it is neither or not there. */
-static const struct object *find_named(struct source_run *run, const struct object *obj,
-				       enum kind_id kind, const char *text)
+const struct object *istio_find_named(struct source_run *run, const struct object *obj,
+				      enum kind_id kind, const char *text)
 {
 	const char *slash = strchr(text, '/');
 	char *namespace =
@@ -90,11 +89,11 @@ void istio_gateway_targets(struct source_run *run, const struct object *gateway,
 	if (v->n)
 		return;
 	if (ingress && *ingress) {
-		named = find_named(run, gateway, KIND_INGRESS, ingress);
+		named = istio_find_named(run, gateway, KIND_INGRESS, ingress);
 		if (named)
 			draft_load_balancer_targets(named, true, v);
 	} else if (api && *api) {
-		named = find_named(run, gateway, KIND_GATEWAY, api);
+		named = istio_find_named(run, gateway, KIND_GATEWAY, api);
 		if (named)
 			gateway_addresses(named, v);
 	} else {

@@ -17,6 +17,8 @@ static struct kind table[KIND_COUNT] = {
 const struct kind *const kinds = table;
 enum kind_id kind_unstructured[KIND_LIST_MAX + 1] = { KIND_COUNT };
 enum kind_id kind_crd[2] = { KIND_DNS_ENDPOINT, KIND_COUNT };
+enum kind_id kind_route_group[2] = { KIND_ROUTE_GROUP, KIND_COUNT };
+enum kind_id kind_traefik[7] = { KIND_COUNT };
 
 #define SLOTS 8 /* rows KIND_CUSTOM_… */
 
@@ -153,4 +155,5 @@ void kind_forget_custom(void)
 	}
 	kind_unstructured[0] = KIND_COUNT;
 	kind_crd[0] = KIND_DNS_ENDPOINT;
+	kind_route_group[0] = KIND_ROUTE_GROUP;
 }

@@ -41,7 +41,9 @@ void kind_learn(enum kind_id id, const char *name, bool namespaced);
 void kind_forget_custom(void);
 #define KIND_LIST_MAX 8
 /* Of --unstructured-resource and --crd-source-kind; end with KIND_COUNT. */
-extern enum kind_id kind_unstructured[KIND_LIST_MAX + 1], kind_crd[2];
+extern enum kind_id kind_unstructured[KIND_LIST_MAX + 1], kind_crd[2], kind_route_group[2];
+/* Traefik's kinds, of the groups that the flags choose; ends with KIND_COUNT. */
+extern enum kind_id kind_traefik[7];
 
 struct object {
 	enum kind_id kind;

@@ -449,8 +449,10 @@ static void pass_faults(struct source_run *run, const struct object *obj)
 		char *key = object_key(obj);
 		log_warning("%s %s: %s", kinds[obj->kind].name, key, f->message);
 		free(key);
-		if (!f->warning)
+		if (!f->warning) {
 			metric_add(METRIC_OBJECT_ERRORS_TOTAL, 1, kinds[s->kind].name);
+			metric_add(METRIC_EXTDNS_SOURCE_ERRORS_TOTAL, 1);
+		}
 		if (set->on_error)
 			set->on_error(set->on_error_ctx, obj, f->reason, f->message);
 	}

@@ -22,13 +22,19 @@ static const char *get_label(const void *ctx, const char *key)
 	return object_label(l->obj, key);
 }
 
-bool source_filter_passes(const struct source_settings *s, const struct object *obj)
+bool source_filter_passes_in(const struct source_settings *s, const struct strv *namespaces,
+			     const struct object *obj)
 {
 	struct lookup l = { s, obj };
 
-	if (s->namespaces.n && *obj->namespace && !strv_has(&s->namespaces, obj->namespace))
+	if (namespaces->n && *obj->namespace && !strv_has(namespaces, obj->namespace))
 		return false;
 	return selector_matches(s->label_filter, get_label, &l) &&
 	       selector_matches(s->annotation_filter, get_annotation, &l) &&
 	       annotation_is_ours(&s->prefixes, obj);
+}
+
+bool source_filter_passes(const struct source_settings *s, const struct object *obj)
+{
+	return source_filter_passes_in(s, &s->namespaces, obj);
 }

@@ -113,32 +113,51 @@ static int parse_resource(const char *resource, char **ret_why)
 	return 0;
 }
 
-/* Another kind with the schema of DNSEndpoint; its plural is made as ExternalDNS makes it. */
-static int parse_crd_kind(const struct config *c, char **ret_why)
+/*
+ * KIND of API_VERSION, defined if it is not built in; its plural is made as ExternalDNS makes it.
+ * WHY names the flags.
+ */
+static int find_kind(const char *api_version, const char *kind, const char *why, enum kind_id *ret,
+		     char **ret_why)
 {
-	const char *version = config_text(c, OPT_CRD_SOURCE_APIVERSION);
-	const char *kind = config_text(c, OPT_CRD_SOURCE_KIND), *slash = strchr(version, '/');
-	enum kind_id id = kind_find(version, kind);
+	const char *slash = strchr(api_version, '/');
+	enum kind_id id = kind_find(api_version, kind);
 	char *resource;
 	int err = 0;
 
 	if (id == KIND_COUNT) {
-		resource = mem_printf("%ss.%s.%.*s", kind, slash ? slash + 1 : version,
-				      slash ? (int)(slash - version) : 0, version);
+		resource = mem_printf("%ss.%s.%.*s", kind, slash ? slash + 1 : api_version,
+				      slash ? (int)(slash - api_version) : 0, api_version);
 		for (char *at = resource; at < resource + strlen(kind); at++)
 			*at = (char)tolower((unsigned char)*at);
 		err = kind_define(resource, &id);
 		free(resource);
 	}
 	if (err < 0) {
-		*ret_why = mem_printf("--crd-source-apiversion=%s, --crd-source-kind=%s: not "
-				      "GROUP/VERSION and a kind",
-				      version, kind);
+		*ret_why = mem_printf("%s: %s, %s: not GROUP/VERSION and a kind", why, api_version,
+				      kind);
 		return err;
 	}
 	kind_learn(id, kind, true);
-	kind_crd[0] = id;
+	*ret = id;
 	return 0;
+}
+
+/* The two groups that Traefik has had for its kinds. */
+static void choose_traefik(const struct config *c)
+{
+	static const enum kind_id now[] = { KIND_INGRESS_ROUTE, KIND_INGRESS_ROUTE_TCP,
+					    KIND_INGRESS_ROUTE_UDP };
+	static const enum kind_id legacy[] = { KIND_INGRESS_ROUTE_LEGACY,
+					       KIND_INGRESS_ROUTE_TCP_LEGACY,
+					       KIND_INGRESS_ROUTE_UDP_LEGACY };
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(now) && !config_bool(c, OPT_TRAEFIK_DISABLE_NEW); i++)
+		kind_traefik[n++] = now[i];
+	for (size_t i = 0; i < ARRAY_SIZE(now) && config_bool(c, OPT_TRAEFIK_ENABLE_LEGACY); i++)
+		kind_traefik[n++] = legacy[i];
+	kind_traefik[n] = KIND_COUNT;
 }
 
 static int parse_kinds(const struct config *c, char **ret_why)
@@ -147,7 +166,13 @@ static int parse_kinds(const struct config *c, char **ret_why)
 	int err;
 
 	kind_forget_custom();
-	if ((err = parse_crd_kind(c, ret_why)) < 0)
+	choose_traefik(c);
+	if ((err = find_kind(
+		     config_text(c, OPT_CRD_SOURCE_APIVERSION), config_text(c, OPT_CRD_SOURCE_KIND),
+		     "--crd-source-apiversion and --crd-source-kind", &kind_crd[0], ret_why)) < 0 ||
+	    (err = find_kind(config_text(c, OPT_SKIPPER_ROUTEGROUP_GROUPVERSION), "RouteGroup",
+			     "--skipper-routegroup-groupversion", &kind_route_group[0], ret_why)) <
+		    0)
 		return err;
 	for (size_t i = 0; i < resources->n && err == 0; i++)
 		err = parse_resource(resources->s[i], ret_why);
@@ -157,6 +182,7 @@ static int parse_kinds(const struct config *c, char **ret_why)
 static void read_switches(struct source_settings *s, const struct config *c)
 {
 	strv_split(&s->namespaces, config_text(c, OPT_NAMESPACE), ",");
+	strv_copy(&s->gloo_namespaces, config_list(c, OPT_GLOO_NAMESPACE));
 	s->gateway_name = config_text(c, OPT_GATEWAY_NAME);
 	s->gateway_namespace = config_text(c, OPT_GATEWAY_NAMESPACE);
 	s->openshift_router_name = config_text(c, OPT_OPENSHIFT_ROUTER_NAME);
@@ -216,6 +242,7 @@ void source_settings_free(struct source_settings *s)
 	selector_free(s->gateway_label_filter);
 	fqdn_template_free(s->templates);
 	strv_fini(&s->namespaces);
+	strv_fini(&s->gloo_namespaces);
 	strv_fini(&s->ingress_classes);
 	strv_fini(&s->service_types);
 	free(s);
@@ -223,13 +250,16 @@ void source_settings_free(struct source_settings *s)
 
 void source_settings_namespaces(const struct source_settings *s, enum kind_id kind, struct strv *v)
 {
-	if (kind == KIND_LISTENER_SET || kind == KIND_ISTIO_GATEWAY)
+	const struct strv *from = kind == KIND_GLOO_PROXY ? &s->gloo_namespaces : &s->namespaces;
+
+	if (kind == KIND_LISTENER_SET || kind == KIND_ISTIO_GATEWAY ||
+	    kind == KIND_GLOO_VIRTUAL_SERVICE || kind == KIND_GLOO_GATEWAY)
 		return;
 	if (kind == KIND_GATEWAY) {
 		if (*s->gateway_namespace)
 			strv_add(v, s->gateway_namespace);
 		return;
 	}
-	for (size_t i = 0; i < s->namespaces.n; i++)
-		(void)strv_add_unique(v, s->namespaces.s[i]);
+	for (size_t i = 0; i < from->n; i++)
+		(void)strv_add_unique(v, from->s[i]);
 }

@@ -16,7 +16,8 @@ struct selector;
 
 struct source_settings {
 	struct annotation_prefixes prefixes;
-	struct strv namespaces; /* empty = all */
+	struct strv namespaces;      /* empty = all */
+	struct strv gloo_namespaces; /* of Gloo's Proxies, whatever namespaces says */
 	struct selector *annotation_filter, *label_filter, *gateway_label_filter;
 	struct fqdn_template *templates;
 	struct strv ingress_classes;

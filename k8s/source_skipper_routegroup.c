@@ -8,7 +8,6 @@
 #include "k8s/source_settings.h"
 #include "lib/json.h"
 
-static const enum kind_id primary[] = { KIND_ROUTE_GROUP, KIND_COUNT };
 static const enum kind_id also[] = { KIND_COUNT };
 
 static void status_targets(const struct object *obj, struct strv *targets)
@@ -49,7 +48,7 @@ static void collect(struct source_run *run, const struct object *obj)
 
 const struct source_ops source_skipper_routegroup = {
 	.name = "skipper-routegroup",
-	.primary = primary,
+	.primary = kind_route_group,
 	.also = also,
 	.collect = collect,
 };

@@ -14,8 +14,6 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-static const enum kind_id primary[] = { KIND_INGRESS_ROUTE, KIND_INGRESS_ROUTE_TCP,
-					KIND_INGRESS_ROUTE_UDP, KIND_COUNT };
 static const enum kind_id also[] = { KIND_COUNT };
 
 /* What stands between back-ticks up to the closing parenthesis; AT is behind the opening one. */
@@ -72,9 +70,11 @@ static void match_names(const char *match, struct strv *names)
 
 static const char *resource_of(const struct object *obj)
 {
-	return obj->kind == KIND_INGRESS_ROUTE_TCP   ? "ingressroutetcp"
-	       : obj->kind == KIND_INGRESS_ROUTE_UDP ? "ingressrouteudp"
-						     : "ingressroute";
+	if (obj->kind == KIND_INGRESS_ROUTE_TCP || obj->kind == KIND_INGRESS_ROUTE_TCP_LEGACY)
+		return "ingressroutetcp";
+	if (obj->kind == KIND_INGRESS_ROUTE_UDP || obj->kind == KIND_INGRESS_ROUTE_UDP_LEGACY)
+		return "ingressrouteudp";
+	return "ingressroute";
 }
 
 static void add_name(struct draft *d, const char *name, void *ctx)
@@ -114,7 +114,7 @@ static void collect(struct source_run *run, const struct object *obj)
 
 const struct source_ops source_traefik_proxy = {
 	.name = "traefik-proxy",
-	.primary = primary,
+	.primary = kind_traefik,
 	.also = also,
 	.collect = collect,
 };
