@@ -72,7 +72,10 @@ long http_response_retry_after_ms(const struct http_response *r)
 	time_t at = curl_getdate(v, NULL); /* RFC 9110 10.2.3: or an HTTP-date */
 	if (at == (time_t)-1)
 		return -1;
-	int64_t in = (int64_t)at - clock_real_s();
+	/* by the clock of the one who says so: ours may be off */
+	const char *date = http_response_header(r, "date");
+	time_t theirs = date ? curl_getdate(date, NULL) : (time_t)-1;
+	int64_t in = (int64_t)at - (theirs == (time_t)-1 ? clock_real_s() : (int64_t)theirs);
 	return in <= 0 ? 0 : in > 86400 ? 86400000L : (long)in * 1000;
 }
 

@@ -181,13 +181,25 @@ static void apply_changes(struct instance *i)
 
 /* --- a pass -------------------------------------------------------------------------- */
 
-static void take_dirty(struct instance *i)
+/* The names to plan: those that the provider was asked about, or else the dirty ones. */
+static void take_names(struct instance *i)
 {
+	struct map *from = i->asked.n ? &i->asked : &i->dirty;
+
 	strv_fini(&i->names);
-	for (struct map_item *it = map_first(&i->dirty); it; it = map_next(&i->dirty, it))
+	for (struct map_item *it = map_first(from); it; it = map_next(from, it))
 		strv_add(&i->names, it->key);
-	map_fini(&i->dirty, NULL);
-	i->dirty = (struct map){ 0 };
+	map_fini(from, NULL);
+	*from = (struct map){ 0 };
+}
+
+/* The provider did not say: its names are dirty as before. */
+static void take_back_asked(struct instance *i)
+{
+	for (struct map_item *it = map_first(&i->asked); it; it = map_next(&i->asked, it))
+		(void)map_put(&i->dirty, it->key, i); /* a set */
+	map_fini(&i->asked, NULL);
+	i->asked = (struct map){ 0 };
 }
 
 /* Names whose time in quarantine is over are tried again. */
@@ -225,9 +237,9 @@ static void forget_healed(struct instance *i)
 static void run_plan(struct instance *i)
 {
 	bool all = i->full;
-	size_t known = i->dirty.n;
+	size_t known = i->asked.n ? i->asked.n : i->dirty.n;
 
-	take_dirty(i);
+	take_names(i);
 	pass_plan(i, all ? NULL : &i->names);
 	if (i->quarantined.n)
 		forget_healed(i);
@@ -258,6 +270,7 @@ static void adjusted(void *ctx, int err, const char *err_text, struct endpoint_l
 
 	if (err) {
 		endpoint_list_fini(list);
+		take_back_asked(i);
 		fault(i, "adjusting", err, err_text);
 		return;
 	}
@@ -289,6 +302,9 @@ static void begin_plan(struct instance *i)
 	if (i->ops->adjust_remote) {
 		pass_collect(i, &all);
 		if (all.n) {
+			/* what becomes dirty from now on is none of this pass */
+			i->asked = i->dirty;
+			i->dirty = (struct map){ 0 };
 			i->ops->adjust_remote(i->provider, &all, adjusted, i);
 			return;
 		}
@@ -432,6 +448,7 @@ void instance_free(struct instance *i)
 	view_fini(&i->view);
 	map_fini(&i->rows, wanted_free);
 	map_fini(&i->shared, NULL);
+	map_fini(&i->asked, NULL);
 	map_fini(&i->dirty, NULL);
 	map_fini(&i->quarantined, quarantine_free);
 	registry_free(i->registry);

@@ -46,6 +46,8 @@ struct instance {
 		rows; /* name -> struct endpoint_list: its candidates as this provider takes them */
 	struct map shared; /* names for which a shared set was wanted since the start */
 	struct map dirty;  /* names to plan; the candidates of all are fresh once it is empty */
+	struct map
+		asked; /* the dirty names that the provider is being asked about (adjust_remote) */
 	struct map quarantined; /* name -> struct quarantine */
 	size_t owned;           /* records that are ours, at the last full pass */
 	size_t deleted;         /* since then */
@@ -88,7 +90,8 @@ struct instance {
 
 /* Bring the candidates of the dirty names up to date, without asking the provider remotely. */
 void pass_refresh(struct instance *i);
-/* Replace the candidates of the names that are dirty by what the provider made of them (taken). */
+/* Replace the candidates of the names that were asked about by what the provider made of them
+ * (taken). */
 void pass_take_adjusted(struct instance *i, struct endpoint_list *adjusted);
 /* All candidates of dirty names, copied. */
 void pass_collect(const struct instance *i, struct endpoint_list *out);

@@ -109,7 +109,7 @@ void pass_collect(const struct instance *i, struct endpoint_list *out)
 
 void pass_take_adjusted(struct instance *i, struct endpoint_list *adjusted)
 {
-	for (struct map_item *it = map_first(&i->dirty); it; it = map_next(&i->dirty, it))
+	for (struct map_item *it = map_first(&i->asked); it; it = map_next(&i->asked, it))
 		wanted_free(map_remove(&i->rows, it->key));
 	for (size_t k = 0; k < adjusted->n; k++) {
 		struct endpoint *e = adjusted->e[k];

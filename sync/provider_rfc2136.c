@@ -29,10 +29,11 @@
 #include "sync/view.h"
 #include "sync/wire_target.h"
 
-#define BYTES_MAX        60000 /* of a message */
-#define ANSWER_MS        15000 /* a server may write its journal to disk first */
-#define REFUSED_IN_A_ROW 3     /* single names refused with none landed: it is not the names */
-#define A_NAME           4     /* changes that a single name may have */
+#define BYTES_MAX        60000    /* of a message */
+#define RECORDS_MAX      20000000 /* of a zone: more is a transfer without an end */
+#define ANSWER_MS        15000    /* a server may write its journal to disk first */
+#define REFUSED_IN_A_ROW 3        /* single names refused with none landed: it is not the names */
+#define A_NAME           4        /* changes that a single name may have */
 
 enum strategy { STRATEGY_ORDER, STRATEGY_RANDOM, STRATEGY_ROUND_ROBIN };
 
@@ -257,6 +258,7 @@ static void read_zone(struct provider *p)
 					   .soa = z->soa,
 					   .soa_len = z->soa_len,
 					   .idle_ms = ANSWER_MS,
+					   .max_records = RECORDS_MAX,
 					   .key = p->key,
 					   .tls = p->tls,
 					   .names = names,

@@ -11,6 +11,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "lib/backoff.h"
 #include "lib/config.h"
 #include "lib/error.h"
 #include "lib/http_client.h"
@@ -24,6 +25,7 @@
 #include "sync/provider.h"
 #include "sync/webhook_json.h"
 
+#define NEGOTIATIONS  5       /* tries, as ExternalDNS has */
 #define PIECE_BYTES   8000000 /* of a POST; servers take 32 MiB */
 #define PIECE_CHANGES 10000
 
@@ -35,6 +37,8 @@ struct provider {
 	unsigned timeout_ms;
 	size_t max_body;
 	bool negotiated;
+	struct backoff backoff; /* of negotiation */
+	struct loop_timer *timer;
 	struct domain_filter *filter; /* theirs */
 	bool capitals;
 	enum spelling spelling;
@@ -175,6 +179,26 @@ static int take_filter(struct provider *p, const struct http_response *r, char *
 	return err;
 }
 
+static void negotiated(void *ctx, const struct http_response *r);
+
+static void negotiate(void *ctx)
+{
+	call(ctx, "GET", "/", NULL, negotiated);
+}
+
+/* A webhook that starts beside us may not be there yet.  True if it is asked once more. */
+static bool negotiate_again(struct provider *p, const struct http_response *r)
+{
+	bool hopeless = r->err == 0 && r->status < 500 && r->status != 429;
+
+	if (hopeless || p->backoff.tries + 1 >= NEGOTIATIONS)
+		return false;
+	if (p->timer == NULL)
+		p->timer = loop_timer_new(p->env.loop, negotiate, p);
+	loop_timer_set(p->timer, backoff_next_ms(&p->backoff));
+	return true;
+}
+
 static void negotiated(void *ctx, const struct http_response *r)
 {
 	struct provider *p = ctx;
@@ -184,6 +208,11 @@ static void negotiated(void *ctx, const struct http_response *r)
 
 	p->request = NULL;
 	err = check(r, 200, "GET /", &why);
+	if (err && negotiate_again(p, r)) {
+		free(why);
+		return;
+	}
+	backoff_reset(&p->backoff);
 	if (err == 0)
 		err = take_filter(p, r, &why);
 	if (err) {
@@ -205,7 +234,7 @@ static void records(struct provider *p,
 	if (p->negotiated)
 		ask_records(p);
 	else
-		call(p, "GET", "/", NULL, negotiated);
+		negotiate(p);
 }
 
 /* --- adjusting --------------------------------------------------------------------------- */
@@ -378,6 +407,7 @@ static void close_provider(struct provider *p)
 {
 	if (p->request)
 		http_request_cancel(p->request);
+	loop_timer_free(p->timer);
 	batch_cancel(p->batch);
 	domain_filter_free(p->filter);
 	free(p->url);
@@ -398,6 +428,7 @@ static int open_provider(const struct provider_env *env, struct provider **ret, 
 	}
 	p = MEM_NEW(struct provider);
 	p->env = *env;
+	p->backoff = (struct backoff){ .min_ms = 250, .max_ms = 4000 };
 	while (len && url[len - 1] == '/')
 		len--;
 	p->url = mem_strndup(url, len);

@@ -8,7 +8,9 @@ from fakes.azure import Azure
 from fakes.cloudflare import Cloudflare
 from fakes.google import Google
 from fakes.hetzner import Hetzner
+from fakes.pdns import Pdns
 from fakes.route53 import Route53
+from fakes.webhook import Webhook
 
 SERVICE = """apiVersion: v1
 kind: Service
@@ -45,6 +47,10 @@ def environment(kind, fake, d):
                 "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
     if kind == "hetzner":
         return {"HCLOUD_ENDPOINT": fake.url, "HCLOUD_TOKEN": "good-token"}
+    if kind == "pdns":
+        return {"EXTERNAL_DNS_PDNS_SERVER": fake.url, "EXTERNAL_DNS_PDNS_API_KEY": "good-token"}
+    if kind == "webhook":
+        return {"EXTERNAL_DNS_WEBHOOK_PROVIDER_URL": fake.url}
     if kind == "google":
         key = os.path.join(d, "key.json")
         with open(key, "w") as f:
@@ -78,7 +84,8 @@ class Prism:
 
 PROVIDER = {"azure-private": "azure-private-dns"}
 FAKES = {"cloudflare": Cloudflare, "aws": Route53, "hetzner": Hetzner, "google": Google, "azure": Azure,
-         "azure-private": lambda: Azure(private=True)}
+         "azure-private": lambda: Azure(private=True), "pdns": Pdns, "webhook": Webhook}
+CLOUDS = ("cloudflare", "aws", "hetzner", "google", "azure")  # those that the first user may choose among
 
 
 class Case:

@@ -150,8 +150,8 @@ def regions(kind):
     c.fake.stop()
 
 
-for kind in clouds.FAKES:
-    if kind != "azure-private" and (len(sys.argv) < 2 or kind in sys.argv[1:]):
+for kind in clouds.CLOUDS:
+    if len(sys.argv) < 2 or kind in sys.argv[1:]:
         fresh(kind)
         takeover(kind)
         regions(kind)

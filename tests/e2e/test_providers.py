@@ -75,7 +75,7 @@ def faults(c, ok):
         c.fake.reset()
         c.put("s3", "192.0.2.5" if fault == "lost" else "192.0.2.6")
         c.fake.faults.append(Fault(fault, n=1, method={"cloudflare": "POST", "aws": "POST", "google": "POST",
-                                                       "hetzner": "POST"}.get(kind, "PUT")))
+                                                       "hetzner": "POST", "pdns": "PATCH", "webhook": "POST"}.get(kind, "PUT")))
         c.once()
         c.once()
         ok(c.records("A").get(("A", "s3.example.test")) == {"192.0.2.5" if fault == "lost" else "192.0.2.6"},

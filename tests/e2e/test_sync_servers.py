@@ -438,4 +438,5 @@ def main():
     lib.done()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -315,6 +315,10 @@ static void retry_after_is_read(void **state)
 	assert_int_equal(http_response_retry_after_ms(&res), 60000);
 	clock_fake(784111777 + 60);
 	assert_int_equal(http_response_retry_after_ms(&res), 0);
+	/* a service whose clock is not ours says it by its own */
+	strv_add(&res.headers, "date: Sun, 06 Nov 1994 08:49:07 GMT");
+	clock_fake(784111777 - 7200);
+	assert_int_equal(http_response_retry_after_ms(&res), 30000);
 	clock_fake(0);
 	strv_fini(&res.headers);
 	strv_add(&res.headers, "retry-after: soon");

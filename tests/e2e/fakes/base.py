@@ -68,8 +68,22 @@ class Fake:
                         self.wfile.flush()
                         time.sleep(0.3)
                     return None
+                if fault and fault.kind == "hang":  # a slow loris: longer than anybody may wait
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(text) + 1000))
+                    self.end_headers()
+                    for _ in range(100):
+                        self.wfile.write(b" ")
+                        self.wfile.flush()
+                        time.sleep(0.5)
+                    self.close_connection = True
+                    return None
                 if fault and fault.kind == "garbage":
                     text = '{"result": [ {'
+                if fault and fault.kind == "half":  # said to be whole, but it is not
+                    text = text[: len(text) * 2 // 3]
+                if fault and fault.kind == "empty":
+                    text = ""
                 return self.reply(status, headers, text)
 
             def reply(self, status, headers, text):
