@@ -3,7 +3,7 @@
  * and zonedelegation.  One file each (k8s/source_NAME.c) and one line in
  * k8s/Makefile.inc.  Control thread.
  *
- * The driver (source.c) keeps, for every primary object, what collect said it
+ * The driver (source.c, k8s/source_parts.h) keeps, for every primary object, what collect said it
  * depends on; any change of those makes the object dirty, and it is collected
  * again at the end of the loop pass.
  */
@@ -33,7 +33,7 @@ struct source_ops {
 	 * which note the dependency.  Errors about the object: source_error.
 	 */
 	void (*collect)(struct source_run *run, const struct object *obj);
-	/* OBJ is gone; NULL if source.c's removal of its endpoints is all. */
+	/* OBJ is gone; NULL if the removal of its endpoints is all. */
 	void (*removed)(struct source_run *run, const struct object *obj);
 	/* Emit what needs no object, once at start; may be NULL. */
 	void (*begin)(struct source_run *run);
