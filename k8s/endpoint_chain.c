@@ -235,7 +235,9 @@ void endpoint_chain_apply(const struct endpoint_chain *c, struct endpoint *e,
 	free(defaults.e);
 }
 
-/* "aws/weight" belongs to aws; a name without a slash to all.  Cloudflare's names are whole keys.
+/*
+ * "aws/weight" belongs to aws; a name without a slash to all.  Cloudflare's names are whole keys;
+ * Hetzner's are those of the webhook that was its provider.
  */
 static bool is_for_providers(const struct endpoint_chain *c, const char *name)
 {
@@ -247,6 +249,7 @@ static bool is_for_providers(const struct endpoint_chain *c, const char *name)
 		const char *p = c->providers.s[i];
 
 		if (strcmp(p, "cloudflare") == 0 ||
+		    (strcmp(p, "hetzner") == 0 && strncmp(name, "webhook/", 8) == 0) ||
 		    (strlen(p) == (size_t)(slash - name) && strncmp(name, p, strlen(p)) == 0))
 			return true;
 	}

@@ -13,8 +13,10 @@
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/loop.h"
+#include "lib/map.h"
 #include "sync/apply_each.h"
 #include "sync/domain_filter.h"
+#include "sync/hetzner_label.h"
 #include "sync/http_api.h"
 #include "sync/paging.h"
 #include "sync/provider.h"
@@ -40,7 +42,13 @@ struct provider {
 	struct hetzner_zone *zones;
 	size_t nzones;
 	struct strv origins;
+	struct map labelled; /* "name type" -> struct endpoint: a set that has labels */
 };
+
+static void free_endpoint(void *e)
+{
+	endpoint_free(e);
+}
 
 static void zones_clear(struct provider *p)
 {
@@ -51,6 +59,8 @@ static void zones_clear(struct provider *p)
 	free(p->zones);
 	p->zones = NULL;
 	p->nzones = 0;
+	map_fini(&p->labelled, free_endpoint);
+	p->labelled = (struct map){ 0 };
 	strv_fini(&p->origins);
 }
 
@@ -153,6 +163,13 @@ static void take_rrset(struct reading *rd, const cJSON *json)
 			strv_take(&e->targets, read_value(type, value, zone));
 	}
 	strv_sort(&e->targets);
+	hetzner_label_read(json, e);
+	if (cJSON_GetArraySize(json_get(json, "labels"))) {
+		char *key = mem_printf("%s %s", e->dns_name, e->record_type);
+
+		free_endpoint(map_put(&rd->p->labelled, key, endpoint_copy(e)));
+		free(key);
+	}
 	endpoint_list_take(&rd->out, e);
 }
 
@@ -260,9 +277,10 @@ struct sending {
 	struct apply_each *a;
 	const struct hetzner_zone *zone;
 	const struct change *change;
-	char *path;       /* of the record set */
-	bool ttl_to_do;   /* change_ttl comes after set_records */
-	long long action; /* that we wait for */
+	char *path;        /* of the record set */
+	bool ttl_to_do;    /* change_ttl comes after set_records */
+	bool labels_to_do; /* and then the labels */
+	long long action;  /* that we wait for */
 	unsigned polls;
 	struct loop_timer *timer;
 };
@@ -286,6 +304,7 @@ static void finish_failed(struct sending *s, const struct http_api_result *r)
 }
 
 static void write_ttl(struct sending *s);
+static void write_labels(struct sending *s);
 static void on_action(void *ctx, const struct http_api_result *r);
 
 static void poll_action(void *ctx)
@@ -330,6 +349,8 @@ static void on_action(void *ctx, const struct http_api_result *r)
 	s->polls = 0;
 	if (s->ttl_to_do)
 		write_ttl(s);
+	else if (s->labels_to_do)
+		write_labels(s);
 	else
 		finish(s, 0, NULL);
 }
@@ -374,6 +395,17 @@ static void write_ttl(struct sending *s)
 	free(path);
 }
 
+/* The answer is the set, not an action: it has landed at once. */
+static void write_labels(struct sending *s)
+{
+	cJSON *body = cJSON_CreateObject();
+
+	s->labels_to_do = false;
+	(void)cJSON_AddItemToObject(body, "labels", hetzner_label_json(s->change->after));
+	http_api_json(s->p->api, "PUT", s->path, body, on_action, s);
+	cJSON_Delete(body);
+}
+
 static void create(struct sending *s, const char *relative)
 {
 	cJSON *body = cJSON_CreateObject();
@@ -384,6 +416,9 @@ static void create(struct sending *s, const char *relative)
 	if (s->change->after->record_ttl > 0)
 		add_ttl(body, s->change->after);
 	(void)cJSON_AddItemToObject(body, "records", records_json(s->change->after, NULL));
+	cJSON *labels = hetzner_label_json(s->change->after);
+	if (labels)
+		(void)cJSON_AddItemToObject(body, "labels", labels);
 	http_api_json(s->p->api, "POST", path, body, on_action, s);
 	cJSON_Delete(body);
 	free(path);
@@ -402,6 +437,7 @@ static void update(struct sending *s)
 
 	s->ttl_to_do =
 		after->record_ttl > 0 && (!before || before->record_ttl != after->record_ttl);
+	s->labels_to_do = hetzner_label_differ(before, after);
 	cJSON *list = NULL;
 	if (before && cJSON_GetArraySize(lost) == 0 && cJSON_GetArraySize(gained)) {
 		action = "add_records";
@@ -409,8 +445,8 @@ static void update(struct sending *s)
 	} else if (cJSON_GetArraySize(gained) == 0 && cJSON_GetArraySize(lost)) {
 		action = "remove_records";
 		list = lost;
-	} else if (cJSON_GetArraySize(gained) == 0 && s->ttl_to_do) {
-		action = NULL; /* the TTL alone */
+	} else if (cJSON_GetArraySize(gained) == 0 && (s->ttl_to_do || s->labels_to_do)) {
+		action = NULL; /* the TTL alone, or the labels */
 	}
 	cJSON *body = cJSON_CreateObject();
 	(void)cJSON_AddItemToObject(body, "records",
@@ -418,8 +454,10 @@ static void update(struct sending *s)
 	char *path = action ? mem_printf("%s/actions/%s", s->path, action) : NULL;
 	if (path)
 		http_api_json(s->p->api, "POST", path, body, on_action, s);
-	else
+	else if (s->ttl_to_do)
 		write_ttl(s);
+	else
+		write_labels(s);
 	cJSON_Delete(gained);
 	cJSON_Delete(lost);
 	cJSON_Delete(body);
@@ -465,14 +503,24 @@ static void hetzner_apply(struct provider *p, struct change *changes, size_t n,
 
 static void hetzner_adjust(struct provider *p, struct endpoint_list *desired)
 {
-	(void)p;
 	for (size_t i = 0; i < desired->n; i++) {
 		struct endpoint *e = desired->e[i];
+		char *key = mem_printf("%s %s", e->dns_name, e->record_type);
+		const struct endpoint *standing = map_get(&p->labelled, key);
 
 		if (e->record_ttl > 0 && e->record_ttl < MIN_TTL)
 			e->record_ttl = MIN_TTL;
 		spelling_quote_txt(e);
+		if (standing)
+			hetzner_label_keep(standing, e);
+		free(key);
 	}
+}
+
+static bool hetzner_keeps(struct provider *p, const char *property)
+{
+	(void)p;
+	return hetzner_label_is(property);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -573,4 +621,6 @@ const struct provider_ops provider_hetzner = {
 	.apply = hetzner_apply,
 	.adjust = hetzner_adjust,
 	.zones = hetzner_zones,
+	.keeps = hetzner_keeps,
+	.adjust_reads_view = true,
 };

@@ -282,6 +282,23 @@ def hetzner():
     lib.ok(sets[("two", "A")]["ttl"] == 600, "hetzner: a TTL changes alone", text(c))
     c.fake.stop()
     c = Case("hetzner")
+    c.write("all", endpoint("a", e("tag.example.test", "A", "192.0.2.1", **{"webhook/hetzner-label-team": "web"}),
+                            e("plain.example.test", "A", "192.0.2.1")))
+    c.once()
+    sets = list(c.fake.sets.values())[0]
+    lib.ok(sets[("tag", "A")]["labels"] == {"team": "web"}, "hetzner: a label is written with its set", text(c))
+    rest(c, "hetzner: and is at rest")
+    sets[("plain", "A")]["labels"] = {"by": "hand"}
+    c.write("all", endpoint("a", e("tag.example.test", "A", "192.0.2.1", **{"webhook/hetzner-label-team": "dns", "webhook/hetzner-label-env": "prod"}),
+                            e("plain.example.test", "A", "192.0.2.2")))
+    c.once()
+    lib.ok(sets[("tag", "A")]["labels"] == {"team": "dns", "env": "prod"} and sets[("tag", "A")]["records"] == ["192.0.2.1"],
+           "hetzner: labels change alone", text(c))
+    lib.ok(sets[("plain", "A")]["labels"] == {"by": "hand"} and sets[("plain", "A")]["records"] == ["192.0.2.2"],
+           "hetzner: a label written by hand stays", text(c))
+    rest(c, "hetzner: labels are at rest")
+    c.fake.stop()
+    c = Case("hetzner")
     c.env["HCLOUD_ENDPOINT"] = "https://dns.hetzner.com/api/v1"
     c.once()
     lib.ok(c.status == 2 and "shut down" in c.log, "hetzner: the old API is refused with a pointer to the new", text(c))

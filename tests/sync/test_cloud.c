@@ -17,6 +17,7 @@
 #include "sync/aws_sigv4.h"
 #include "sync/azure_record.h"
 #include "sync/cloudflare_record.h"
+#include "sync/hetzner_label.h"
 #include "sync/jwt.h"
 #include "sync/route53_alias.h"
 #include "sync/route53_record.h"
@@ -184,6 +185,29 @@ static void a_routing_policy_is_wished_as_route53_gives_it_back(void **state)
 	assert_string_equal(endpoint_prop(e, "aws/multi-value-answer"), "true");
 	assert_null(endpoint_prop(e, "aws/geolocation-country-code"));
 	endpoint_free(e);
+}
+
+static void hetzner_labels_are_properties(void **state)
+{
+	cJSON *set = cJSON_Parse("{\"labels\":{\"team\":\"web\",\"n\":1}}");
+	struct endpoint *have = endpoint_new("a.example", "A", 60);
+	struct endpoint *want = endpoint_new("a.example", "A", 60);
+
+	(void)state;
+	hetzner_label_read(set, have);
+	assert_string_equal(endpoint_prop(have, "webhook/hetzner-label-team"), "web");
+	assert_null(hetzner_label_json(want));
+	assert_false(hetzner_label_differ(have, want)); /* nothing is said */
+	hetzner_label_keep(have, want);
+	assert_string_equal(endpoint_prop(want, "webhook/hetzner-label-team"), "web");
+	endpoint_set_prop(want, "webhook/hetzner-label-team", "dns");
+	assert_true(hetzner_label_differ(have, want));
+	assert_true(hetzner_label_differ(NULL, want));
+	hetzner_label_keep(have, want); /* what is said stands */
+	assert_string_equal(endpoint_prop(want, "webhook/hetzner-label-team"), "dns");
+	cJSON_Delete(set);
+	endpoint_free(have);
+	endpoint_free(want);
 }
 
 static void azure_metadata_is_a_sorted_property(void **state)
@@ -379,6 +403,7 @@ int main(void)
 		cmocka_unit_test(xml_is_read_and_bombs_are_refused),
 		cmocka_unit_test(a_route53_set_is_read_as_externaldns_reads_it),
 		cmocka_unit_test(a_routing_policy_is_wished_as_route53_gives_it_back),
+		cmocka_unit_test(hetzner_labels_are_properties),
 		cmocka_unit_test(azure_metadata_is_a_sorted_property),
 		cmocka_unit_test(txt_is_quoted_in_strings_of_255),
 		cmocka_unit_test(names_get_and_lose_their_final_dot),

@@ -109,6 +109,9 @@ class Hetzner(Fake):
             sets[key] = {"ttl": data.get("ttl"), "records": []}
         if key not in sets:
             return self.error(404, "not_found", "rrset not found")
+        if method == "PUT":
+            sets[key]["labels"] = data.get("labels", {})
+            return ok({"rrset": self.rrset(zid, *key)})
         if method == "DELETE":
             del sets[key]
             return self.action("delete_rrset", zid)
