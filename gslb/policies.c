@@ -21,6 +21,7 @@ struct static_member {
 	char *target_name;
 	struct strv addresses;
 	char *hostname;
+	struct netaddr probe; /* probed in place of the addresses; family 0 = none */
 	unsigned weight, tier;
 };
 
@@ -199,6 +200,7 @@ static int member_read(const char *id, const cJSON *spec, struct static_member *
 {
 	struct static_member *m = MEM_NEW(struct static_member);
 	const char *slash = strchr(id, '/');
+	const char *probe = json_text(spec, "probeAddress");
 	struct strv hosts = { 0 };
 
 	m->id = mem_strdup(id);
@@ -213,7 +215,9 @@ static int member_read(const char *id, const cJSON *spec, struct static_member *
 	for (size_t i = 0; i < hosts.n; i++)
 		strv_take(&m->hosts, dname_text_normal(hosts.s[i]));
 	strv_fini(&hosts);
-	if (check_member(m, ret_why)) {
+	if (probe && netaddr_from_text(probe, &m->probe))
+		*ret_why = mem_printf("spec.probeAddress: '%s' is no address", probe);
+	if (*ret_why || check_member(m, ret_why)) {
 		member_free(m);
 		return ERR_INVALID;
 	}
@@ -267,6 +271,9 @@ static void add_site(struct host *h, const struct static_member *m)
 		if (netaddr_from_text(addresses->s[i], &a) == 0)
 			decide_add_member(d, &a);
 	}
+	/* its members are the last of the decision */
+	for (size_t i = d->nmembers - s->n; i < d->nmembers; i++)
+		d->members[i].probe = m->probe;
 	if (s->n == 0)
 		s->state = "UnresolvedHostname";
 }

@@ -386,6 +386,39 @@ static void a_dead_address_is_taken_out_by_its_probe(void **state)
 	free(spec);
 }
 
+static void a_static_member_is_probed_at_another_address(void **state)
+{
+	static const char member[] = "{\"hosts\":[\"" A "\"],\"geoTag\":\"dc\",\"addresses\":"
+				     "[\"203.0.113.1\"],\"probeAddress\":\"%s\"}";
+	struct netaddr a;
+	char *spec, *m;
+
+	(void)state;
+	assert_int_equal(netaddr_from_text_port(cluster_address(eu), 0, &a), 0);
+	spec = mem_printf("{\"hosts\":[\"" A "\"],\"probes\":[{\"name\":\"t\",\"type\":\"TCP\","
+			  "\"port\":%u,\"interval\":\"100ms\",\"timeout\":\"100ms\",\"fall\":2,"
+			  "\"rise\":1}]}",
+			  a.port);
+	gslb_put(eu->g, decl_new("a", A, "roundRobin", "127.0.0.1", 1));
+	gslb_remove(us->g, "k8gb.io/ns/a");
+	gslb_policy(eu->g, "GslbPolicy", "ns/p", spec);
+	m = mem_printf(member, "127.0.0.9"); /* nothing listens there */
+	gslb_policy(eu->g, "StaticMember", "ns/m", m);
+	free(m);
+	answers(eu, A, "A", "127.0.0.1");
+	m = mem_printf(member, "127.0.0.1");
+	gslb_policy(eu->g, "StaticMember", "ns/m", m);
+	free(m);
+	answers(eu, A, "A", "127.0.0.1 203.0.113.1");
+	/* what is no address changes nothing */
+	m = mem_printf(member, "no-address");
+	gslb_policy(eu->g, "StaticMember", "ns/m", m);
+	free(m);
+	settle(loop);
+	assert_string_equal(ask(eu, A, "A"), "127.0.0.1 203.0.113.1");
+	free(spec);
+}
+
 static void a_host_goes_with_those_it_depends_on(void **state)
 {
 	(void)state;
@@ -497,6 +530,7 @@ int main(void)
 		TEST(static_members_answer_with_clusters),
 		TEST(all_down_has_a_choice),
 		TEST(a_dead_address_is_taken_out_by_its_probe),
+		TEST(a_static_member_is_probed_at_another_address),
 		TEST(a_host_goes_with_those_it_depends_on),
 		TEST(an_https_record_is_made_on_request),
 		TEST(a_restart_answers_at_once_what_was_true),
