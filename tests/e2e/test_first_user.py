@@ -65,6 +65,16 @@ def seed_of_014(c):
             c.fake.seed("TXT", txt % name, heritage(resource))
 
 
+def whole(c):
+    """Every record of the zone as (type, name, value), quotes aside."""
+    return {(t, n, v.strip('"').rstrip(".")) for t, n, v in c.fake.dump()}
+
+
+def owned(type, name, target, resource):
+    """A record and the TXT that ExternalDNS writes with it."""
+    return {(type, name, target), ("TXT", "_externaldns.%s-%s" % (type.lower(), name), heritage(resource).strip('"'))}
+
+
 def text(c):
     return "%s\n%s" % (c.fake.dump(), c.log[-3000:])
 
@@ -87,6 +97,10 @@ def fresh(kind):
     lib.ok(good, "%s: the line starts and its objects become records" % kind, text(c))
     lib.ok(c.records("TXT").get(("TXT", "_externaldns.a-api.example.test")) == {heritage("httproute/shop/api").strip('"')},
            "%s: ownership stands at _externaldns.a-api" % kind, text(c))
+    lib.ok(whole(c) == owned("A", "api.example.test", "192.0.2.80", "httproute/shop/api") |
+           owned("A", "grpc.example.test", "192.0.2.80", "grpcroute/shop/grpc") |
+           owned("A", "web.example.test", "192.0.2.10", "service/shop/web"),
+           "%s: record for record, TXT included, the zone is what ExternalDNS leaves" % kind, text(c))
     if kind == "cloudflare":
         a = [r for z in c.fake.records.values() for r in z.values() if r["type"] == "A"]
         lib.ok(all(r["proxied"] and r["ttl"] == 1 for r in a), "cloudflare: addresses are proxied, TTL automatic", a)
@@ -139,6 +153,18 @@ def regions(kind):
     lib.ok(good and all(alive), "%s: both regions stand in the parent's delegation with their addresses" % kind, text(c))
     for p in both:
         p.stop()
+    zone = whole(c)
+    records = {r for r in zone if r[0] != "TXT"}
+    lib.ok(records == {("NS", "gslb.example.test", h) for h in hosts.values()} |
+           {("A", hosts[t], address[t]) for t in hosts} | {("A", "foreign.example.test", "203.0.113.7")},
+           "%s: the parent holds the delegation of both and nothing else" % kind, text(c))
+    txt = [v for t, n, v in zone if t == "TXT" and n.startswith("_externaldns.gslbd-")]
+    shares = [(t, record, target) for t in hosts for record, target in
+              (("gslb.example.test", hosts[t]), (hosts[t], address[t]))]
+    lib.ok(len(txt) == 4 == len([r for r in zone if r[0] == "TXT"]) and
+           all(any("gslbd/cluster=%s," % t in v and "gslbd/owner=openova" in v and "gslbd/record=%s,gslbd/target=%s," % (r, a) in v
+                   for v in txt) for t, r, a in shares) and not any("external-dns" in v for v in txt),
+           "%s: each region owns its share, in words that ExternalDNS does not take for its own" % kind, text(c))
     c.fake.reset()
     p = c.start(*line(kind), "--once", name="eu", env={**env, "CLUSTER_GEO_TAG": "eu", "EXT_GSLB_CLUSTERS_GEO_TAGS": "us",
                                                        "CLUSTER_EXPOSED_IPS": address["eu"]})
