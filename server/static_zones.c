@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cjson/cJSON.h>
 
@@ -14,14 +15,20 @@
 #include "lib/file_watch.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "lib/loop.h"
 #include "lib/map.h"
 #include "lib/mem.h"
 #include "lib/metric.h"
 #include "lib/status.h"
+#include "server/zone_reader.h"
 #include "zonedb/txn.h"
 #include "zonedb/zonedb.h"
 #include "zonedb/zonefile.h"
+#include "zonedb/zonefile_changes.h"
 #include "zonedb/zonefile_sums.h"
+
+#define HUGE_OCTETS (1 << 20) /* such files are read on a thread: 20 ms and more */
+#define SLICE       64        /* small files that one pass of the loop loads */
 
 struct static_zone {
 	uint8_t origin[DNAME_MAX];
@@ -32,11 +39,15 @@ struct static_zone {
 	size_t records;
 	int64_t loaded_s; /* 0 = never */
 	char *error;      /* of the last attempt; NULL = good */
+	bool is_due;      /* to be loaded by a pass of the loop */
+	bool is_read;     /* by the reader, now */
 };
 
 struct static_zones {
 	struct zonedb *db;
 	struct file_watch *watch;
+	struct zone_reader *reader; /* of huge files */
+	struct loop_timer *pass;
 	struct map zones; /* name, lower case, to struct static_zone */
 	struct map files; /* path to struct strv of zone names */
 	size_t failed;
@@ -60,6 +71,15 @@ static void watch_files(struct static_zones *s, struct static_zone *z)
 	}
 }
 
+/* FILES are those of the last attempt. */
+static void take_files(struct static_zones *s, struct static_zone *z, struct strv *files)
+{
+	(void)strv_add_unique(files, z->path); /* also when it is not there yet */
+	strv_fini(&z->files);
+	z->files = *files;
+	watch_files(s, z);
+}
+
 /* One attempt; 0 or an error with *ret_why. */
 static int load(struct static_zones *s, struct static_zone *z, char **ret_why)
 {
@@ -70,10 +90,7 @@ static int load(struct static_zones *s, struct static_zone *z, char **ret_why)
 	int err = zonefile_update(t, live, z->path, z->origin, z->sums, &sums, &files, &z->records,
 				  ret_why);
 
-	(void)strv_add_unique(&files, z->path); /* also when it is not there yet */
-	strv_fini(&z->files);
-	z->files = files;
-	watch_files(s, z);
+	take_files(s, z, &files);
 	if (err) {
 		txn_abort(t);
 		return err;
@@ -105,16 +122,9 @@ static void set_ready(struct static_zones *s)
 	free(why);
 }
 
-static void load_and_tell(struct static_zones *s, struct static_zone *z)
+/* An attempt ended with ERR; takes WHY. */
+static void tell(const struct static_zones *s, struct static_zone *z, int err, char *why)
 {
-	char *why = NULL;
-	int err = load(s, z, &why);
-
-	if (err == ERR_AGAIN) { /* written while we read: the second look is at a whole one */
-		free(why);
-		why = NULL;
-		err = load(s, z, &why);
-	}
 	free(z->error);
 	z->error = NULL;
 	if (err) {
@@ -131,18 +141,137 @@ static void load_and_tell(struct static_zones *s, struct static_zone *z)
 		z->records, zone_serial(zonedb_zone(zonedb_current(s->db), z->origin)));
 }
 
+static void load_and_tell(struct static_zones *s, struct static_zone *z)
+{
+	char *why = NULL;
+	int err = load(s, z, &why);
+
+	if (err == ERR_AGAIN) { /* written while we read: the second look is at a whole one */
+		free(why);
+		why = NULL;
+		err = load(s, z, &why);
+	}
+	z->is_due = false;
+	tell(s, z, err, why);
+}
+
+/* --- huge files ----------------------------------------------------------------------------- */
+
+static int apply(struct static_zones *s, struct static_zone *z, struct zonefile_changes *c,
+		 char **ret_why)
+{
+	if (zonedb_zone(zonedb_current(s->db), z->origin) == NULL)
+		return ERR_NOT_FOUND; /* dropped meanwhile */
+	struct txn *t = txn_begin(s->db);
+	int err = zonefile_changes_apply(c, t, z->origin, ret_why);
+	if (err)
+		txn_abort(t);
+	else
+		err = txn_commit(t, ret_why);
+	if (err)
+		return err;
+	zonefile_sums_free(z->sums);
+	z->sums = zonefile_changes_take_sums(c);
+	z->records = zonefile_changes_records(c);
+	return 0;
+}
+
+static void on_read(void *ctx, void *item, struct zone_reading *r)
+{
+	struct static_zones *s = ctx;
+	struct static_zone *z = item;
+	int err = r->err;
+
+	z->is_read = false;
+	take_files(s, z, &r->files);
+	if (err == 0)
+		err = apply(s, z, r->changes, &r->why);
+	zonefile_changes_free(r->changes);
+	if (err == ERR_AGAIN) { /* somebody is writing to it: look again */
+		z->is_due = true;
+		free(r->why);
+	} else {
+		tell(s, z, err, r->why);
+		set_ready(s);
+		status_touch();
+	}
+	loop_timer_set(s->pass, err == ERR_AGAIN ? 100 : 0);
+}
+
+/* Files whose reading would hold up the loop, of a zone that is there. */
+static bool is_huge(const struct static_zones *s, const struct static_zone *z)
+{
+	struct stat st;
+	off_t octets = 0;
+
+	if (z->sums == NULL || zonedb_zone(zonedb_current(s->db), z->origin) == NULL)
+		return false;
+	for (size_t i = 0; i < z->files.n; i++)
+		octets += stat(z->files.s[i], &st) == 0 ? st.st_size : 0;
+	return octets >= HUGE_OCTETS;
+}
+
+/* Load Z if that is quick, else have it read; false if the reader is not free. */
+static bool load_or_read(struct static_zones *s, struct static_zone *z)
+{
+	if (z->is_read || (is_huge(s, z) && zone_reader_is_busy(s->reader)))
+		return false;
+	if (is_huge(s, z) && zone_reader_start(s->reader, z, z->path, z->origin, z->sums) == 0) {
+		z->is_due = false;
+		z->is_read = true;
+		return true;
+	}
+	load_and_tell(s, z);
+	return true;
+}
+
+/* A slice of the zones that are due. */
+static void pass(void *ctx)
+{
+	struct static_zones *s = ctx;
+	unsigned loaded = 0;
+
+	for (struct map_item *i = map_first(&s->zones); i && loaded < SLICE;
+	     i = map_next(&s->zones, i)) {
+		struct static_zone *z = i->value;
+
+		loaded += z->is_due && load_or_read(s, z);
+	}
+	if (loaded == 0)
+		return; /* what waits for the reader is done when that is */
+	if (loaded == SLICE)
+		loop_timer_set(s->pass, 0);
+	set_ready(s);
+	status_touch();
+}
+
+/* Z's files changed, or somebody asks for it. */
+static void reload_one(struct static_zones *s, struct static_zone *z)
+{
+	z->is_due = true;
+	(void)load_or_read(s, z); /* else it stays due */
+}
+
 static void on_file(void *ctx, const char *path)
 {
 	struct static_zones *s = ctx;
 	const struct strv *users = map_get(&s->files, path);
 
 	for (size_t i = 0; users && i < users->n; i++)
-		load_and_tell(s, map_get(&s->zones, users->s[i]));
+		reload_one(s, map_get(&s->zones, users->s[i]));
 	set_ready(s);
 	status_touch();
 }
 
 void static_zones_reload(struct static_zones *s)
+{
+	for (struct map_item *i = map_first(&s->zones); i; i = map_next(&s->zones, i))
+		((struct static_zone *)i->value)->is_due = true;
+	pass(s);
+}
+
+/* At the start all of them at once: nothing is answered before. */
+static void load_all(struct static_zones *s)
 {
 	for (struct map_item *i = map_first(&s->zones); i; i = map_next(&s->zones, i))
 		load_and_tell(s, i->value);
@@ -200,6 +329,8 @@ static void describe_file(const struct static_zone *z, cJSON *o)
 	cJSON_AddNumberToObject(o, "records", (double)z->records);
 	if (z->loaded_s)
 		cJSON_AddStringToObject(o, "loaded", clock_rfc3339(z->loaded_s, when));
+	if (z->is_due || z->is_read)
+		cJSON_AddBoolToObject(o, "reading", true);
 	if (z->error)
 		cJSON_AddStringToObject(o, "error", z->error);
 }
@@ -256,6 +387,19 @@ static int command_dump(void *ctx, const cJSON *args, cJSON *out)
 	return 0;
 }
 
+/* Zones that are not loaded yet after a reload of all. */
+static size_t count_waiting(const struct static_zones *s)
+{
+	size_t n = 0;
+
+	for (struct map_item *i = map_first(&s->zones); i; i = map_next(&s->zones, i)) {
+		const struct static_zone *z = i->value;
+
+		n += z->is_due || z->is_read;
+	}
+	return n;
+}
+
 static int command_reload(void *ctx, const cJSON *args, cJSON *out)
 {
 	struct static_zones *s = ctx;
@@ -271,10 +415,15 @@ static int command_reload(void *ctx, const cJSON *args, cJSON *out)
 	if (name == NULL) {
 		static_zones_reload(s);
 		cJSON_AddNumberToObject(out, "failed", (double)s->failed);
+		cJSON_AddNumberToObject(out, "waiting", (double)count_waiting(s));
 		return 0;
 	}
-	load_and_tell(s, z);
+	reload_one(s, z);
 	set_ready(s);
+	if (z->is_due || z->is_read) { /* the log and the page tell how it ends */
+		cJSON_AddBoolToObject(out, "reading", true);
+		return 0;
+	}
 	if (z->error)
 		cJSON_AddStringToObject(out, "error", z->error);
 	return z->error ? ERR_INVALID : 0;
@@ -291,6 +440,8 @@ int static_zones_new(struct loop *loop, struct zonedb *db, const struct config *
 
 	s->db = db;
 	s->watch = file_watch_new(loop, on_file, s);
+	s->reader = zone_reader_new(loop, db, on_read, s);
+	s->pass = loop_timer_new(loop, pass, s);
 	for (size_t i = 0; i < texts->n && err == 0; i++)
 		err = zone_add(s, texts->s[i], ret_why);
 	if (err) {
@@ -298,7 +449,7 @@ int static_zones_new(struct loop *loop, struct zonedb *db, const struct config *
 		return err;
 	}
 	status_ready_declare("zones");
-	static_zones_reload(s);
+	load_all(s);
 	s->started = true;
 	if (texts->n)
 		log_info("%zu zones are loaded from files, %zu could not be",
@@ -321,6 +472,8 @@ void static_zones_free(struct static_zones *s)
 	if (s == NULL)
 		return;
 	file_watch_free(s->watch);
+	zone_reader_free(s->reader); /* before the sums that it looks at */
+	loop_timer_free(s->pass);
 	map_fini(&s->zones, zone_free);
 	map_fini(&s->files, users_free);
 	free(s);

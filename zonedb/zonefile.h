@@ -73,6 +73,8 @@ int zonefile_update(struct txn *t, const struct zone *live, const char *path, co
  * then is the zone.  *ret_summary: "zone example.com.: 12 records, serial 5" (caller frees).
  */
 int zonefile_check(const char *path, const uint8_t *origin, char **ret_summary, char **ret_why);
+/* What ERR of txn_put means for an RRset of TYPE in a master file. */
+const char *zonefile_put_error(int err, uint16_t type);
 /* The whole zone as a master file that loads again: one record a line, names absolute, SOA first.
  */
 void zonefile_print(const struct zone *z, struct buf *out);

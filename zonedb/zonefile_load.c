@@ -16,7 +16,7 @@
 #include "zonedb/zonefile.h"
 #include "zonedb/zonefile_sums.h"
 
-static const char *put_error(int err, uint16_t type)
+const char *zonefile_put_error(int err, uint16_t type)
 {
 	if (err == ERR_CONFLICT && type == RRTYPE_SOA)
 		return "a second SOA, or one below the apex";
@@ -33,7 +33,7 @@ static char *explain(const struct gather *g, int err)
 	char name[DNAME_TEXT_MAX], type[16];
 
 	return mem_printf("%s %s (line %u): %s", dname_to_text(g->owner, name),
-			  rrtype_to_text(g->type, type), g->tag, put_error(err, g->type));
+			  rrtype_to_text(g->type, type), g->tag, zonefile_put_error(err, g->type));
 }
 
 static int on_record(void *ctx, const struct zonefile_record *r, char **ret_why)

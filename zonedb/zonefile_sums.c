@@ -61,6 +61,11 @@ static void grow(struct zonefile_sums *s)
 	free(old.seen);
 }
 
+uint64_t zonefile_sums_weight(uint64_t key, uint64_t record)
+{
+	return record * (key | 1);
+}
+
 void zonefile_sums_add(struct zonefile_sums *s, uint64_t key, uint64_t record)
 {
 	if (s->n * 2 >= s->cap)
@@ -69,7 +74,7 @@ void zonefile_sums_add(struct zonefile_sums *s, uint64_t key, uint64_t record)
 	s->n += s->slots[i].key == 0;
 	s->slots[i].key = key;
 	s->slots[i].sum += record;
-	s->total += record * (key | 1); /* the same data of another owner are other data */
+	s->total += zonefile_sums_weight(key, record);
 }
 
 long zonefile_sums_find(const struct zonefile_sums *s, uint64_t key)

@@ -27,6 +27,8 @@ void zonefile_sums_free(struct zonefile_sums *s); /* NULL is fine */
 uint64_t zonefile_sums_key(const uint8_t *owner, uint16_t type);
 /* The hash of one record's content. */
 uint64_t zonefile_sums_record(uint16_t type, uint32_t ttl, const uint8_t *rdata, size_t len);
+/* What a record adds to the total: the same data of another owner are other data. */
+uint64_t zonefile_sums_weight(uint64_t key, uint64_t record);
 void zonefile_sums_add(struct zonefile_sums *s, uint64_t key, uint64_t record);
 /* The slot of KEY, or -1.  s NULL: -1. */
 long zonefile_sums_find(const struct zonefile_sums *s, uint64_t key);

@@ -14,6 +14,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include "lib/buf.h"
 #include "lib/config.h"
 #include "lib/dname.h"
 #include "lib/error.h"
@@ -339,6 +340,120 @@ static void ten_thousand_zones_are_served_at_once(void **state)
 	free(options);
 }
 
+/* More than a MiB: read by a thread when it changes. */
+static char *huge(unsigned serial, const char *more)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "$TTL 60\n@ SOA ns host %u 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n", serial);
+	for (unsigned i = 0; i < 50000; i++)
+		buf_printf(&b, "h%u.of.a.huge.file A 10.0.%u.%u\n", i, i >> 8, i & 255);
+	buf_printf(&b, "%s", more);
+	return buf_take(&b);
+}
+
+static void put_huge(unsigned serial, const char *more)
+{
+	char *text = huge(serial, more);
+
+	put_file("a.zone", text);
+	free(text);
+}
+
+static void a_huge_file_is_read_while_the_loop_goes_on(void **state)
+{
+	char *text = huge(1, "www A 192.0.2.2\ngone A 192.0.2.3\n");
+	struct txn *t;
+
+	(void)state;
+	start_one(text);
+	free(text);
+	t = txn_begin(db); /* as an update does */
+	assert_int_equal(txn_put_text(t, wire("a.test."), "acme.a.test.", RRTYPE_TXT, 5,
+				      (const char *const[]){ "\"x\"" }, 1),
+			 0);
+	assert_int_equal(txn_commit(t, NULL), 0);
+	put_huge(10, "www A 192.0.2.9\nnew A 192.0.2.4\n");
+	static_zones_reload(zones); /* comes back at once */
+	assert_int_equal(serial("a.test."), 2);
+	t = txn_begin(db); /* and others change the zone meanwhile */
+	assert_int_equal(txn_put_text(t, wire("a.test."), "mean.a.test.", RRTYPE_TXT, 5,
+				      (const char *const[]){ "\"y\"" }, 1),
+			 0);
+	assert_int_equal(txn_commit(t, NULL), 0);
+	wait_for("a.test", 10);
+	assert_non_null(rrset("a.test.", "new.a.test.", RRTYPE_A));
+	assert_non_null(rrset("a.test.", "acme.a.test.", RRTYPE_TXT));
+	assert_non_null(rrset("a.test.", "mean.a.test.", RRTYPE_TXT));
+	assert_non_null(rrset("a.test.", "h49999.of.a.huge.file.a.test.", RRTYPE_A));
+	assert_null(rrset("a.test.", "gone.a.test.", RRTYPE_A));
+	assert_int_equal(rrset_rrs(rrset("a.test.", "www.a.test.", RRTYPE_A), 0)[RR_FIXED + 3], 9);
+}
+
+static void a_broken_huge_file_is_refused_whole_with_file_and_line(void **state)
+{
+	static const struct {
+		const char *more, *why;
+	} cases[] = {
+		{ "new A 192.0.2.4\nwww A 192.0.2.256\n", "a.zone:50006: A: " },
+		{ "new A 192.0.2.4\nwww CNAME ns\nwww A 192.0.2.4\n",
+		  "a.zone:50007: www.a.test. A: " },
+	};
+	char *text = huge(1, "");
+
+	(void)state;
+	start_one(text);
+	free(text);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		put_huge(10, cases[i].more);
+		static_zones_reload(zones);
+		wait_for("a.test", 0);
+		cJSON *s = status_collect("zones");
+		const char *error = json_text(cJSON_GetObjectItem(s, "a.test"), "error");
+		if (strstr(error, cases[i].why) == NULL)
+			fail_msg("%s", error);
+		cJSON_Delete(s);
+		assert_int_equal(serial("a.test."), 1);
+		assert_null(rrset("a.test.", "new.a.test.", RRTYPE_A));
+		put_huge(11, ""); /* the error goes with a good one */
+		static_zones_reload(zones);
+		wait_for("a.test", 11);
+		put_huge(1, "");
+		cJSON *left = status_collect("zones");
+		assert_null(json_text(cJSON_GetObjectItem(left, "a.test"), "error"));
+		cJSON_Delete(left);
+		static_zones_free(zones); /* from the start again */
+		zones = NULL;
+		status_clear();
+		zonedb_free(db);
+		db = zonedb_new();
+		text = huge(1, "");
+		start_one(text);
+		free(text);
+	}
+}
+
+static void all_zones_are_loaded_anew_in_slices(void **state)
+{
+	const char **options = mem_calloc(301, sizeof(char *));
+
+	(void)state;
+	put_file("shared", HEAD);
+	for (int i = 0; i < 300; i++)
+		options[i] = mem_printf("zone=z%d.test=%s/shared", i, dir);
+	start(options);
+	put_file("shared", HEAD "www A 192.0.2.2\n");
+	static_zones_reload(zones);
+	for (int i = 0; i < 300; i++) {
+		char *name = mem_printf("z%d.test", i);
+
+		wait_for(name, 6);
+		free(name);
+		free((char *)(uintptr_t)options[i]);
+	}
+	free(options);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -368,6 +483,9 @@ int main(void)
 		TEST(a_name_may_change_its_kind),
 		TEST(wrong_options_are_refused),
 		TEST(dump_and_reload_are_commands),
+		TEST(a_huge_file_is_read_while_the_loop_goes_on),
+		TEST(a_broken_huge_file_is_refused_whole_with_file_and_line),
+		TEST(all_zones_are_loaded_anew_in_slices),
 		TEST(ten_thousand_zones_are_served_at_once),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
