@@ -65,7 +65,8 @@ def environment(kind, fake, d):
 
 
 SPECS = {"cloudflare": "cloudflare-dns-2024-08.json", "hetzner": "hetzner-cloud-dns.json",
-         "google": "google-clouddns-v1.json", "azure": "azure-dns-2018-05-01.json"}
+         "google": "google-clouddns-v1.json", "azure": "azure-dns-2018-05-01.json",
+         "webhook": "external-dns-webhook.yaml"}
 
 
 class Prism:
