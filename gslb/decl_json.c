@@ -48,6 +48,8 @@ cJSON *decl_to_json(const struct gslb_decl *d)
 	cJSON_AddNumberToObject(o, "created_s", (double)d->created_s);
 	cJSON_AddNumberToObject(o, "generation", (double)d->generation);
 	put_text(o, "strategy", d->strategy);
+	put_text(o, "ref_kind", d->ref_kind);
+	put_text(o, "ref_name", d->ref_name);
 	put_text(o, "primary_geo_tag", d->primary_geo_tag);
 	cJSON_AddNumberToObject(o, "dns_ttl_s", d->dns_ttl_s);
 	cJSON_AddBoolToObject(o, "all", d->health_policy == GSLB_HEALTH_ALL);
@@ -117,6 +119,8 @@ struct gslb_decl *decl_from_json(const cJSON *o)
 	d->created_s = json_number(o, "created_s", 0);
 	d->generation = json_number(o, "generation", 0);
 	d->strategy = mem_strdup(json_text(o, "strategy"));
+	d->ref_kind = mem_strdup(json_text(o, "ref_kind"));
+	d->ref_name = mem_strdup(json_text(o, "ref_name"));
 	d->primary_geo_tag = mem_strdup(json_text(o, "primary_geo_tag"));
 	d->dns_ttl_s = (unsigned)json_number(o, "dns_ttl_s", 30);
 	d->health_policy = json_bool(o, "all", false) ? GSLB_HEALTH_ALL : GSLB_HEALTH_ANY;

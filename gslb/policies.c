@@ -18,7 +18,7 @@ struct static_member {
 	char *id, *namespace;
 	char *geo_tag;
 	struct strv hosts;
-	char *target_name;
+	char *target_kind, *target_name;
 	struct strv addresses;
 	char *hostname;
 	struct netaddr probe; /* probed in place of the addresses; family 0 = none */
@@ -29,7 +29,7 @@ struct policies {
 	struct gslb *g;
 	struct map policies;  /* id → struct policy */
 	struct map by_host;   /* host → struct policy (borrowed); of several the first by id */
-	struct map by_target; /* "ns/name" → the same */
+	struct map by_target; /* "ns/Kind/name" → the same */
 	size_t nwildcards;
 	bool is_indexed;
 	struct map members; /* id → struct static_member */
@@ -44,6 +44,11 @@ static void put_first(struct map *m, const char *key, struct policy *x)
 
 	if (was == NULL || strcmp(x->id, was->id) < 0)
 		(void)map_put(m, key, x);
+}
+
+static char *target_key(const char *ns, const char *kind, const char *name)
+{
+	return mem_printf("%s/%s/%s", ns ? ns : "", kind ? kind : "Gslb", name ? name : "");
 }
 
 static void make_indexes(struct policies *p)
@@ -62,7 +67,7 @@ static void make_indexes(struct policies *p)
 				put_first(&p->by_host, x->hosts.s[h], x);
 		}
 		if (x->target_name) {
-			char *target = mem_printf("%s/%s", x->namespace, x->target_name);
+			char *target = target_key(x->namespace, x->target_kind, x->target_name);
 
 			put_first(&p->by_target, target, x);
 			free(target);
@@ -84,6 +89,16 @@ static const struct policy *by_wildcard(const struct policies *p, const char *ho
 	return best;
 }
 
+static struct policy *by_target(struct policies *p, const struct gslb_decl *d, const char *kind,
+				const char *name)
+{
+	char *target = target_key(d->namespace, kind, name);
+	struct policy *found = map_get(&p->by_target, target);
+
+	free(target);
+	return found;
+}
+
 struct policy *policies_for(struct policies *p, const char *host, const struct gslb_decl *decl)
 {
 	if (!p->is_indexed)
@@ -92,10 +107,11 @@ struct policy *policies_for(struct policies *p, const char *host, const struct g
 
 	if (found || p->policies.n == 0)
 		return found;
-	char *target = mem_printf("%s/%s", decl->namespace ? decl->namespace : "",
-				  decl->name ? decl->name : "");
-	found = map_get(&p->by_target, target);
-	free(target);
+	bool is_ingress = decl->api_group && strcmp(decl->api_group, "networking.k8s.io") == 0;
+
+	found = by_target(p, decl, is_ingress ? "Ingress" : "Gslb", decl->name);
+	if (found == NULL && decl->ref_kind)
+		found = by_target(p, decl, decl->ref_kind, decl->ref_name);
 	if (found == NULL && p->nwildcards)
 		found = (struct policy *)(uintptr_t)by_wildcard(p, host);
 	return found;
@@ -103,22 +119,24 @@ struct policy *policies_for(struct policies *p, const char *host, const struct g
 
 /* --- hosts that a change concerns ----------------------------------------------------- */
 
-static void touch_object(struct gslb *g, const char *group, const char *ns, const char *name,
+static void touch_target(struct gslb *g, const char *ns, const char *kind, const char *name,
 			 const char *why)
 {
-	char *id = mem_printf("%s/%s/%s", group, ns, name);
-	struct object *o = map_get(&g->objects, id);
+	for (struct map_item *it = map_first(&g->objects); it; it = map_next(&g->objects, it)) {
+		struct object *o = it->value;
 
-	for (size_t i = 0; o && o->good && i < o->good->nhosts; i++)
-		if (o->hosts[i])
-			host_touch(o->hosts[i], "policy", why);
-	free(id);
+		if (o->good == NULL || !gslb_decl_is_target(o->good, ns, kind, name))
+			continue;
+		for (size_t i = 0; i < o->good->nhosts; i++)
+			if (o->hosts[i])
+				host_touch(o->hosts[i], "policy", why);
+	}
 }
 
-static void touch(struct gslb *g, const struct strv *hosts, const char *ns, const char *target,
-		  const char *why)
+/* By name or by the object NAME of KIND in NS (NULL = none). */
+static void touch(struct gslb *g, const struct strv *hosts, const char *ns, const char *kind,
+		  const char *name, const char *why)
 {
-	static const char *const groups[] = { "k8gb.io", "k8gb.absa.oss", "networking.k8s.io" };
 	bool wild = false;
 
 	for (size_t i = 0; i < hosts->n; i++) {
@@ -128,8 +146,8 @@ static void touch(struct gslb *g, const struct strv *hosts, const char *ns, cons
 		if (h)
 			host_touch(h, "policy", why);
 	}
-	for (size_t i = 0; target && i < ARRAY_SIZE(groups); i++)
-		touch_object(g, groups[i], ns, target, why);
+	if (name)
+		touch_target(g, ns, kind, name, why);
 	for (struct map_item *i = map_first(&g->hosts); wild && i; i = map_next(&g->hosts, i))
 		if (policy_list_has_host(hosts, i->key))
 			host_touch(i->value, "policy", why);
@@ -147,9 +165,9 @@ static int put_policy(struct policies *p, const char *id, const cJSON *spec, cha
 	old = new ? map_put(&p->policies, id, new) : map_remove(&p->policies, id);
 	p->is_indexed = false;
 	if (old)
-		touch(p->g, &old->hosts, old->namespace, old->target_name, id);
+		touch(p->g, &old->hosts, old->namespace, old->target_kind, old->target_name, id);
 	if (new)
-		touch(p->g, &new->hosts, new->namespace, new->target_name, id);
+		touch(p->g, &new->hosts, new->namespace, new->target_kind, new->target_name, id);
 	/* decisions that stand hold a reference of their own */
 	policy_unref(old);
 	return 0;
@@ -166,6 +184,7 @@ static void member_free(void *ptr)
 	free(m->id);
 	free(m->namespace);
 	free(m->geo_tag);
+	free(m->target_kind);
 	free(m->target_name);
 	free(m->hostname);
 	strv_fini(&m->hosts);
@@ -206,6 +225,7 @@ static int member_read(const char *id, const cJSON *spec, struct static_member *
 	m->id = mem_strdup(id);
 	m->namespace = mem_strndup(id, slash ? (size_t)(slash - id) : 0);
 	m->geo_tag = mem_strdup(json_text(spec, "geoTag"));
+	m->target_kind = mem_strdup(json_text(spec, "targetRef.kind"));
 	m->target_name = mem_strdup(json_text(spec, "targetRef.name"));
 	m->hostname = mem_strdup(json_text(spec, "hostname"));
 	m->weight = (unsigned)json_number(spec, "weight", 1);
@@ -215,7 +235,8 @@ static int member_read(const char *id, const cJSON *spec, struct static_member *
 	for (size_t i = 0; i < hosts.n; i++)
 		strv_take(&m->hosts, dname_text_normal(hosts.s[i]));
 	strv_fini(&hosts);
-	if (probe && netaddr_from_text(probe, &m->probe))
+	*ret_why = policy_check_target(spec);
+	if (*ret_why == NULL && probe && netaddr_from_text(probe, &m->probe))
 		*ret_why = mem_printf("spec.probeAddress: '%s' is no address", probe);
 	if (*ret_why || check_member(m, ret_why)) {
 		member_free(m);
@@ -234,9 +255,9 @@ static int put_member(struct policies *p, const char *id, const cJSON *spec, cha
 		return err;
 	old = new ? map_put(&p->members, id, new) : map_remove(&p->members, id);
 	if (old)
-		touch(p->g, &old->hosts, old->namespace, old->target_name, id);
+		touch(p->g, &old->hosts, old->namespace, old->target_kind, old->target_name, id);
 	if (new)
-		touch(p->g, &new->hosts, new->namespace, new->target_name, id);
+		touch(p->g, &new->hosts, new->namespace, new->target_kind, new->target_name, id);
 	member_free(old);
 	return 0;
 }
@@ -247,8 +268,7 @@ static bool is_for(const struct static_member *m, const struct host *h)
 
 	if (m->hosts.n)
 		return policy_list_has_host(&m->hosts, h->name);
-	return d->namespace && d->name && strcmp(m->namespace, d->namespace) == 0 &&
-	       strcmp(m->target_name, d->name) == 0;
+	return gslb_decl_is_target(d, m->namespace, m->target_kind, m->target_name);
 }
 
 static void add_site(struct host *h, const struct static_member *m)
@@ -291,13 +311,13 @@ void policies_name_changed(struct policies *p, const char *name)
 		const struct static_member *m = i->value;
 
 		if (m->hostname && strcmp(m->hostname, name) == 0)
-			touch(p->g, &m->hosts, m->namespace, m->target_name, name);
+			touch(p->g, &m->hosts, m->namespace, m->target_kind, m->target_name, name);
 	}
 	for (struct map_item *i = map_first(&p->policies); i; i = map_next(&p->policies, i)) {
 		const struct policy *x = i->value;
 
 		if (x->fallback_hostname && strcmp(x->fallback_hostname, name) == 0)
-			touch(p->g, &x->hosts, x->namespace, x->target_name, name);
+			touch(p->g, &x->hosts, x->namespace, x->target_kind, x->target_name, name);
 	}
 }
 

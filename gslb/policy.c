@@ -306,6 +306,30 @@ static void check_probes(const cJSON *spec, bool trusted, struct policy *p, char
 		p->probes = cJSON_Duplicate(list, true);
 }
 
+char *policy_check_target(const cJSON *spec)
+{
+	static const struct {
+		const char *kind, *groups[2];
+	} rows[] = {
+		{ "Gslb", { "k8gb.io", "k8gb.absa.oss" } },
+		{ "Ingress", { "networking.k8s.io" } },
+		{ "Service", { "" } },
+		{ "HTTPRoute", { "gateway.networking.k8s.io" } },
+		{ "GRPCRoute", { "gateway.networking.k8s.io" } },
+		{ "TLSRoute", { "gateway.networking.k8s.io" } },
+		{ "TCPRoute", { "gateway.networking.k8s.io" } },
+		{ "UDPRoute", { "gateway.networking.k8s.io" } },
+	};
+	const char *group = json_text(spec, "targetRef.group");
+	const char *kind = json_text(spec, "targetRef.kind");
+
+	for (size_t i = 0; group && *group && kind && i < ARRAY_SIZE(rows); i++)
+		if (strcmp(rows[i].kind, kind) == 0 && strcmp(rows[i].groups[0], group) != 0 &&
+		    (rows[i].groups[1] == NULL || strcmp(rows[i].groups[1], group) != 0))
+			return mem_printf("spec.targetRef.group: %s has no kind %s", group, kind);
+	return NULL;
+}
+
 static void read_target(const cJSON *spec, struct policy *p)
 {
 	struct strv hosts = { 0 };
@@ -339,6 +363,8 @@ int policy_parse(const char *id, const cJSON *spec, bool trusted, struct policy 
 	read_all_down(spec, p, ret_why);
 	read_https(spec, p, ret_why);
 	check_probes(spec, trusted, p, ret_why);
+	if (*ret_why == NULL)
+		*ret_why = policy_check_target(spec);
 	if (*ret_why) {
 		policy_unref(p);
 		return ERR_INVALID;

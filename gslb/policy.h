@@ -82,6 +82,8 @@ struct policy {
  */
 int policy_parse(const char *id, const struct cJSON *spec, bool trusted, struct policy **ret,
 		 char **ret_why);
+/* Why the group of SPEC's targetRef does not fit its kind (caller frees); NULL = it does. */
+char *policy_check_target(const struct cJSON *spec);
 struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy *p); /* NULL is fine */
 /* Is HOST (normal form) one of a list where a leading "*." stands for any labels? */

@@ -287,6 +287,7 @@ static char *signature(const struct gslb_decl *d)
 		   d->dns_ttl_s, (int)d->health_policy);
 	for (size_t i = 0; i < d->nweights; i++)
 		buf_printf(&b, "%s=%u,", d->weights[i].geo_tag, d->weights[i].weight);
+	buf_printf(&b, "%s %s;", text(d->ref_kind), text(d->ref_name));
 	print_list(&b, &d->exposed_hostnames);
 	print_list(&b, &d->exposed_ips);
 	print_list(&b, &d->status_ips);
@@ -385,6 +386,10 @@ static void collect(struct source_run *run, const struct object *o)
 	if (d->nhosts == 0)
 		refuse(d, "NoHosts", "no rule names a host");
 	attach_policy(run, o, d);
+	if (o->kind != KIND_INGRESS && gslb_ref_name(o)) {
+		d->ref_kind = mem_strdup(gslb_ref_kind(o));
+		d->ref_name = mem_strdup(gslb_ref_name(o));
+	}
 	if (o->kind == KIND_GSLB_LEGACY)
 		source_warning(
 			run, o, "LegacyDeprecated",

@@ -20,6 +20,19 @@ void gslb_decl_drop_host(struct gslb_decl *d, size_t i)
 	memmove(&d->hosts[i], &d->hosts[i + 1], (d->nhosts - i) * sizeof(*d->hosts));
 }
 
+bool gslb_decl_is_target(const struct gslb_decl *d, const char *namespace, const char *kind,
+			 const char *name)
+{
+	bool is_ingress = d->api_group && strcmp(d->api_group, "networking.k8s.io") == 0;
+
+	if (d->namespace == NULL || d->name == NULL || strcmp(d->namespace, namespace) != 0)
+		return false;
+	if (strcmp(kind ? kind : "Gslb", is_ingress ? "Ingress" : "Gslb") == 0)
+		return strcmp(d->name, name) == 0;
+	return kind && d->ref_kind && d->ref_name && strcmp(kind, d->ref_kind) == 0 &&
+	       strcmp(name, d->ref_name) == 0;
+}
+
 void gslb_decl_free(struct gslb_decl *d)
 {
 	if (d == NULL)
@@ -34,6 +47,8 @@ void gslb_decl_free(struct gslb_decl *d)
 	free(d->api_group);
 	free(d->namespace);
 	free(d->name);
+	free(d->ref_kind);
+	free(d->ref_name);
 	free(d->uid);
 	free(d->strategy);
 	free(d->primary_geo_tag);

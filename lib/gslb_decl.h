@@ -41,6 +41,9 @@ struct gslb_decl {
 			    Ingress */
 	char *namespace;
 	char *name;
+	char *ref_kind; /* of the object of the same namespace that the hosts come from: "Ingress",
+			 */
+	char *ref_name; /* … and its name; both NULL if it is the object itself or elsewhere */
 	char *uid;
 	int64_t created_s; /* creationTimestamp, Unix time; older wins a host */
 	int64_t generation;
@@ -73,6 +76,9 @@ struct gslb_decl {
 };
 
 void gslb_decl_free(struct gslb_decl *d);
+/* A targetRef KIND NAME (NULL kind = Gslb) in NAMESPACE means D: itself or what it refers to. */
+bool gslb_decl_is_target(const struct gslb_decl *d, const char *namespace, const char *kind,
+			 const char *name);
 /* Take host number I out; those behind it move up. */
 void gslb_decl_drop_host(struct gslb_decl *d, size_t i);
 

@@ -301,6 +301,13 @@ static void manual_failback_waits_for_the_command(void **state)
 /* --- policies and static members
  * ---------------------------------------------------------------------- */
 
+/* Until one address is answered in place of several. */
+static void answers_one(struct cluster *c, const char *name)
+{
+	while (strchr(ask(c, name, "A"), ' '))
+		loop_once(loop, 10);
+}
+
 static void static_members_answer_with_clusters(void **state)
 {
 	(void)state;
@@ -319,6 +326,56 @@ static void static_members_answer_with_clusters(void **state)
 	answers(eu, A, "A", "203.0.113.2");
 	gslb_policy(eu->g, "StaticMember", "ns/m", NULL);
 	answers(eu, A, "A", "NODATA");
+}
+
+static void a_target_is_the_object_or_what_it_refers_to(void **state)
+{
+	struct gslb_decl *d = decl_new("a", A, "roundRobin", "192.0.2.1", 1);
+
+	(void)state;
+	d->ref_kind = mem_strdup("HTTPRoute");
+	d->ref_name = mem_strdup("shop");
+	gslb_remove(us->g, "k8gb.io/ns/a");
+	gslb_put(eu->g, d);
+	answers(eu, A, "A", "192.0.2.1");
+	for (int i = 0; i < 2; i++) {
+		const char *kind = (const char *[]){ "StaticMember", "GslbPolicy" }[i];
+		const char *rest =
+			(const char *[]){ "\"geoTag\":\"dc\",\"addresses\":[\"203.0.113.2\"]",
+					  "\"count\":1" }[i];
+		/* a route that is called as the Gslb, one in a group that has none: not meant */
+		static const char *const targets[] = {
+			"\"kind\":\"HTTPRoute\",\"name\":\"a\"",
+			"\"kind\":\"Ingress\",\"name\":\"shop\"",
+			"\"kind\":\"HTTPRoute\",\"name\":\"shop\",\"group\":\"apps\"",
+			"\"kind\":\"HTTPRoute\",\"name\":\"shop\","
+			"\"group\":\"gateway.networking.k8s.io\"",
+		};
+
+		for (size_t t = 0; t < ARRAY_SIZE(targets); t++) {
+			char *spec = mem_printf("{\"targetRef\":{%s},%s}", targets[t], rest);
+
+			gslb_policy(eu->g, kind, "ns/m", spec);
+			free(spec);
+			if (t + 1 == ARRAY_SIZE(targets) && i == 0) {
+				answers(eu, A, "A", "192.0.2.1 203.0.113.2");
+			} else if (t + 1 == ARRAY_SIZE(targets)) {
+				answers_one(eu, A);
+			} else {
+				settle(loop);
+				assert_string_equal(ask(eu, A, "A"),
+						    i ? "192.0.2.1 203.0.113.2" : "192.0.2.1");
+			}
+		}
+		if (i == 0) { /* stays, for count to choose from */
+			gslb_policy(eu->g, kind, "ns/m", NULL);
+			answers(eu, A, "A", "192.0.2.1");
+			gslb_policy(eu->g, kind, "ns/stays",
+				    "{\"targetRef\":{\"kind\":\"Gslb\",\"name\":\"a\"},"
+				    "\"geoTag\":\"dc\",\"addresses\":[\"203.0.113.2\"]}");
+			answers(eu, A, "A", "192.0.2.1 203.0.113.2");
+		}
+	}
 }
 
 static void all_down_has_a_choice(void **state)
@@ -528,6 +585,7 @@ int main(void)
 		TEST(simulate_tells_what_would_be),
 		TEST(manual_failback_waits_for_the_command),
 		TEST(static_members_answer_with_clusters),
+		TEST(a_target_is_the_object_or_what_it_refers_to),
 		TEST(all_down_has_a_choice),
 		TEST(a_dead_address_is_taken_out_by_its_probe),
 		TEST(a_static_member_is_probed_at_another_address),
