@@ -72,16 +72,15 @@ static inline void script_answer(void *ctx, struct fake_conn *c, const struct fa
 			found->body ? found->body : "");
 }
 
-/* Sets NAME to VALUE, where '@' is the service's URL; NULL takes it out. */
+/* Sets NAME to VALUE, where a first '@' is the service's URL; NULL takes it out. */
 static inline void script_env(const struct script *s, const char *name, const char *value)
 {
-	const char *at = value ? strchr(value, '@') : NULL;
-	char *text = at ? mem_printf("%.*s%s%s", (int)(at - value), value,
-				     fake_http_url(s->service), at + 1)
-			: NULL;
+	char *text = value && *value == '@'
+			     ? mem_printf("%s%s", fake_http_url(s->service), value + 1)
+			     : mem_strdup(value);
 
 	if (value)
-		(void)setenv(name, text ? text : value, 1);
+		(void)setenv(name, text, 1);
 	else
 		(void)unsetenv(name);
 	free(text);

@@ -61,7 +61,7 @@ static void all_pages_are_read(void **state)
 	script_asked(&s, 0, "GET /zones?page=1&per_page=50");
 	script_asked(&s, 1, "GET /zones/7/rrsets?page=1&per_page=100");
 	script_asked(&s, 2, "GET /zones/7/rrsets?page=2&per_page=100");
-	assert_non_null(strstr(s.headers.s[0], "Authorization: Bearer t0ken\r\n"));
+	assert_non_null(strstr(s.headers.s[0], "Authorization: Bearer t0ken"));
 	assert_int_equal(s.records.n, 3);
 	assert_string_equal(s.records.s[0], "example.test NS ns1.x");
 	assert_string_equal(s.records.s[1], "t.example.test TXT \"a b\"");

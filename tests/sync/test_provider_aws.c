@@ -1,0 +1,134 @@
+/* Route 53: credentials, zones, pages, change batches and their refusal. */
+#include "lib/error.h"
+#include "tests/sync/script.h"
+
+extern const struct provider_ops provider_aws;
+
+#define NS "xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\""
+#define ZONES                                                                              \
+	"<ListHostedZonesResponse " NS "><HostedZones><HostedZone><Id>/hostedzone/Z1</Id>" \
+	"<Name>example.test.</Name><CallerReference>c</CallerReference><Config>"           \
+	"<PrivateZone>false</PrivateZone></Config></HostedZone></HostedZones>"             \
+	"<IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListHostedZonesResponse>"
+#define SET(name, type, value)                                                       \
+	"<ResourceRecordSet><Name>" name "</Name><Type>" type "</Type><TTL>60</TTL>" \
+	"<ResourceRecords><ResourceRecord><Value>" value "</Value></ResourceRecord>" \
+	"</ResourceRecords></ResourceRecordSet>"
+#define LIST(sets, more)                                                   \
+	"<ListResourceRecordSetsResponse " NS "><ResourceRecordSets>" sets \
+	"</ResourceRecordSets>" more "<MaxItems>300</MaxItems>"            \
+	"</ListResourceRecordSetsResponse>"
+#define MORE                                                                                \
+	"<IsTruncated>true</IsTruncated><NextRecordName>www.example.test.</NextRecordName>" \
+	"<NextRecordType>A</NextRecordType>"
+#define DONE                                                                       \
+	"<ChangeResourceRecordSetsResponse " NS "><ChangeInfo><Id>/change/C1</Id>" \
+	"<Status>PENDING</Status><SubmittedAt>2026-01-01T00:00:00Z</SubmittedAt>"  \
+	"</ChangeInfo></ChangeResourceRecordSetsResponse>"
+#define REFUSED                                                                           \
+	"<ErrorResponse " NS "><Error><Type>Sender</Type><Code>InvalidChangeBatch</Code>" \
+	"<Message>[not valid]</Message></Error><RequestId>r</RequestId></ErrorResponse>"
+#define ENV                                                                                       \
+	FLAGS("AWS_ENDPOINT_URL_ROUTE_53", "@", "AWS_ENDPOINT_URL", "@", "AWS_ACCESS_KEY_ID",     \
+	      "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY", "s", "AWS_SESSION_TOKEN", "", "AWS_REGION", \
+	      "us-east-1", "AWS_PROFILE", "", "AWS_WEB_IDENTITY_TOKEN_FILE", "")
+#define READING                                                                        \
+	{ "GET", "/2013-04-01/hostedzone?*", 200, ZONES, NULL },                       \
+		{ "GET", "/2013-04-01/hostedzone/Z1/rrset?maxitems=300&name=*", 200,   \
+		  LIST(SET("www.example.test.", "A", "192.0.2.1"),                     \
+		       "<IsTruncated>false</IsTruncated>"),                            \
+		  NULL },                                                              \
+	{                                                                              \
+		"GET", "/2013-04-01/hostedzone/Z1/rrset?*", 200,                       \
+			LIST(SET("\\052.example.test.", "A", "192.0.2.7"), MORE), NULL \
+	}
+
+static const struct script_row whole[] = {
+	READING,
+	{ "POST", "/2013-04-01/hostedzone/Z1/rrset*", 200, DONE, NULL },
+	{ 0 },
+};
+
+static void up(struct script *s, const struct script_row *answers)
+{
+	assert_int_equal(script_up(s, &provider_aws, answers, ENV, FLAGS("provider=aws")), 0);
+	script_read(s);
+	assert_int_equal(s->err, 0);
+}
+
+static void all_pages_are_read_and_signed(void **state)
+{
+	struct script s;
+
+	(void)state;
+	up(&s, whole);
+	script_asked(&s, 0, "GET /2013-04-01/hostedzone?maxitems=100");
+	script_asked(&s, 1, "GET /2013-04-01/hostedzone/Z1/rrset?maxitems=300");
+	script_asked(
+		&s, 2,
+		"GET /2013-04-01/hostedzone/Z1/rrset?maxitems=300&name=www.example.test.&type=A");
+	for (size_t i = 0; i < s.headers.n; i++)
+		assert_non_null(strstr(s.headers.s[i],
+				       "Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"));
+	assert_int_equal(s.records.n, 2);
+	assert_string_equal(s.records.s[0], "*.example.test A 192.0.2.7 ttl=60");
+	assert_string_equal(s.records.s[1], "www.example.test A 192.0.2.1 ttl=60");
+	script_down(&s);
+}
+
+static const struct script_change changes[] = {
+	{ NULL, "new.example.test CNAME lb.example.net", 0 },
+	{ "www.example.test A 192.0.2.1 ttl=60", "www.example.test A 192.0.2.2 ttl=120", 0 },
+	{ "*.example.test A 192.0.2.7 ttl=60", NULL, 0 },
+};
+
+static void a_batch_deletes_what_is_there_exactly(void **state)
+{
+	struct script s;
+
+	(void)state;
+	up(&s, whole);
+	script_forget(&s);
+	script_apply(&s, changes, ARRAY_SIZE(changes));
+	assert_int_equal(s.asked.n, 1);
+	assert_non_null(strstr(s.asked.s[0], "<Action>DELETE</Action>" SET("\\052.example.test.",
+									   "A", "192.0.2.7")));
+	/* compare and swap: what was read goes, what is wanted comes, in one batch */
+	assert_non_null(strstr(s.asked.s[0], "<Action>DELETE</Action>" SET("www.example.test.", "A",
+									   "192.0.2.1")));
+	assert_non_null(strstr(s.asked.s[0],
+			       "<Action>CREATE</Action><ResourceRecordSet><Name>www.example.test"
+			       "</Name><Type>A</Type><TTL>120</TTL>"));
+	script_down(&s);
+}
+
+static void a_refused_batch_is_taken_apart(void **state)
+{
+	static const struct script_row answers[] = {
+		READING,
+		{ "POST", "/2013-04-01/hostedzone/Z1/rrset*", 400, REFUSED, NULL },
+		{ "POST", "/2013-04-01/hostedzone/Z1/rrset*", 400, REFUSED, NULL },
+		{ "POST", "/2013-04-01/hostedzone/Z1/rrset*", 200, DONE, NULL },
+		{ 0 },
+	};
+	struct script s;
+	struct script_change mixed[3];
+
+	(void)state;
+	memcpy(mixed, changes, sizeof(mixed));
+	mixed[0].err = ERR_INVALID;
+	up(&s, answers);
+	script_apply(&s, mixed, ARRAY_SIZE(mixed));
+	script_down(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_pages_are_read_and_signed),
+		cmocka_unit_test(a_batch_deletes_what_is_there_exactly),
+		cmocka_unit_test(a_refused_batch_is_taken_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
