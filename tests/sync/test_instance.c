@@ -405,6 +405,74 @@ static void a_kill_between_claim_and_record_converges(void **state)
 	rig_down(&r);
 }
 
+/* A provider that is asked what becomes of wishes, and answers when the test says so. */
+static struct {
+	struct endpoint_list list;
+	void (*done)(void *ctx, int err, const char *err_text, struct endpoint_list *adjusted);
+	void *ctx;
+} question;
+
+static void ask_slowly(struct provider *p, struct endpoint_list *desired,
+		       void (*done)(void *ctx, int err, const char *err_text,
+				    struct endpoint_list *adjusted),
+		       void *ctx)
+{
+	(void)p;
+	question.list = *desired;
+	question.done = done;
+	question.ctx = ctx;
+}
+
+static void answer_question(int err)
+{
+	void (*done)(void *, int, const char *, struct endpoint_list *) = question.done;
+	struct endpoint_list list = question.list;
+
+	question.done = NULL;
+	done(question.ctx, err, err ? "no" : NULL, &list);
+}
+
+static void what_changes_while_the_provider_is_asked_is_not_lost(void **state)
+{
+	struct provider_ops ops = provider_fake;
+	struct rig r;
+
+	(void)state;
+	ops.adjust_remote = ask_slowly;
+	rig_up(&r, &ops, NULL, FLAGS());
+	want(&r, "o/a", "a.x A 1.1.1.1");
+	want(&r, "o/b", "b.x A 1.1.1.1");
+	instance_gate(r.i, true, true);
+	instance_start(r.i);
+	WAIT_FOR(r.loop, question.done);
+	answer_question(0);
+	WAIT_FOR(r.loop, r.first_done);
+	assert_string_equal(is_there("b.x"), "1.1.1.1");
+	/* b changes while a is asked about */
+	want(&r, "o/a", "a.x A 2.2.2.2");
+	WAIT_FOR(r.loop, question.done);
+	want(&r, "o/b", "b.x A 2.2.2.2");
+	answer_question(0);
+	WAIT_FOR(r.loop, question.done);
+	assert_string_equal(is_there("a.x"), "2.2.2.2");
+	assert_string_equal(is_there("b.x"), "1.1.1.1"); /* neither lost nor changed unasked */
+	answer_question(0);
+	WAIT_FOR(r.loop, strcmp(is_there("b.x"), "2.2.2.2") == 0);
+	WAIT_FOR(r.loop, is_idle(&r));
+	/* a question without an answer is asked again, with what came in between */
+	want(&r, "o/a", "a.x A 3.3.3.3");
+	WAIT_FOR(r.loop, question.done);
+	want(&r, "o/b", "b.x A 3.3.3.3");
+	answer_question(ERR_PROTOCOL);
+	WAIT_FOR(r.loop, question.done);
+	assert_int_equal(question.list.n, 2);
+	answer_question(0);
+	WAIT_FOR(r.loop, strcmp(is_there("b.x"), "3.3.3.3") == 0);
+	assert_string_equal(is_there("a.x"), "3.3.3.3");
+	WAIT_FOR(r.loop, is_idle(&r));
+	rig_down(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +494,7 @@ int main(void)
 		cmocka_unit_test(records_are_adopted_only_by_request),
 		cmocka_unit_test(names_outside_the_zones_are_left_out),
 		cmocka_unit_test(a_kill_between_claim_and_record_converges),
+		cmocka_unit_test(what_changes_while_the_provider_is_asked_is_not_lost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
