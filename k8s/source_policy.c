@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "k8s/source.h"
+#include "k8s/zone_allow.h"
 #include "lib/gslb_decl.h"
 #include "lib/json.h"
 
@@ -24,8 +25,33 @@ static void tell(struct source_run *run, const struct object *o, const char *spe
 	free(id);
 }
 
+/* What an object says about hosts by name counts as a claim (--zone-allow). */
+static bool may_name_hosts(struct source_run *run, const struct object *o)
+{
+	const cJSON *it = NULL;
+
+	if (*o->namespace == '\0') /* cluster-wide: whoever may write it may write all */
+		return true;
+	cJSON_ArrayForEach(it, json_get(object_spec(o), "hosts")) {
+		const char *host = cJSON_GetStringValue(it);
+
+		if (host == NULL || zone_allow_host(source_config(run), o->namespace, host))
+			continue;
+		source_error(run, o, "HostNotAllowed",
+			     "spec.hosts: %s: namespace %s may not claim it (--zone-allow)", host,
+			     o->namespace);
+		return false;
+	}
+	return true;
+}
+
 static void collect(struct source_run *run, const struct object *o)
 {
+	if (!may_name_hosts(run, o)) {
+		if (source_unsay(run, ""))
+			tell(run, o, NULL);
+		return;
+	}
 	char *spec = json_print(object_spec(o));
 
 	if (source_is_new(run, "", spec))

@@ -632,6 +632,41 @@ static void a_policy_is_attached_by_its_target(void **state)
 	fixture_free(f);
 }
 
+static void policies_and_members_name_only_hosts_that_their_namespace_may_claim(void **state)
+{
+	static const char *const options[] = { "zone-allow=eu=eu.example.com",
+					       "zone-allow=*=shared.example.com", NULL };
+	static const struct {
+		const char *hosts;
+		bool passes;
+	} rows[] = {
+		{ "a.eu.example.com", true },
+		{ "'*.eu.example.com', b.shared.example.com", true },
+		{ "a.eu.example.com, a.us.example.com", false },
+		{ "'*.example.com'", false },
+		{ "noteu.example.com", false },
+	};
+	struct fixture *f = fixture_new("gslb policy", options);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *yaml = mem_printf("apiVersion: gslbd.io/v1alpha1\nkind: StaticMember\n"
+					"metadata: {name: m, namespace: eu}\n"
+					"spec: {hosts: [%s], geoTag: dc, addresses: [192.0.2.1]}\n"
+					"---\napiVersion: gslbd.io/v1alpha1\nkind: GslbPolicy\n"
+					"metadata: {name: p, namespace: eu}\n"
+					"spec: {hosts: [%s], count: 1}\n",
+					rows[i].hosts, rows[i].hosts);
+
+		fixture_apply(f, yaml);
+		assert_int_equal(fixture_decl(f, "StaticMember eu/m") != NULL, rows[i].passes);
+		assert_int_equal(fixture_decl(f, "GslbPolicy eu/p") != NULL, rows[i].passes);
+		free(yaml);
+	}
+	assert_non_null(strstr(buf_str(&f->errors), "HostNotAllowed"));
+	fixture_free(f);
+}
+
 #define ZONE(name, spec)                                                            \
 	"apiVersion: k8gb.io/v1beta1\nkind: ZoneDelegation\nmetadata: {name: " name \
 	"}\nspec: {" spec "}\n---\n"
@@ -769,6 +804,8 @@ int main(void)
 		cmocka_unit_test(an_annotated_ingress_is_a_gslb),
 		cmocka_unit_test(an_unchanged_declaration_is_not_passed_on),
 		cmocka_unit_test(a_policy_is_attached_by_its_target),
+		cmocka_unit_test(
+			policies_and_members_name_only_hosts_that_their_namespace_may_claim),
 		cmocka_unit_test(zone_delegations_become_zones),
 		cmocka_unit_test(zones_of_the_configuration_give_way_to_objects),
 		cmocka_unit_test(bad_zones_of_the_configuration_are_refused),
