@@ -237,7 +237,7 @@ void endpoint_chain_apply(const struct endpoint_chain *c, struct endpoint *e,
 
 /*
  * "aws/weight" belongs to aws; a name without a slash to all.  Cloudflare's names are whole keys;
- * Hetzner's are those of the webhook that was its provider.
+ * Hetzner's are those of the webhook that was its provider; both kinds of Azure share theirs.
  */
 static bool is_for_providers(const struct endpoint_chain *c, const char *name)
 {
@@ -250,6 +250,7 @@ static bool is_for_providers(const struct endpoint_chain *c, const char *name)
 
 		if (strcmp(p, "cloudflare") == 0 ||
 		    (strcmp(p, "hetzner") == 0 && strncmp(name, "webhook/", 8) == 0) ||
+		    (strncmp(p, "azure-", 6) == 0 && strncmp(name, "azure/", 6) == 0) ||
 		    (strlen(p) == (size_t)(slash - name) && strncmp(name, p, strlen(p)) == 0))
 			return true;
 	}

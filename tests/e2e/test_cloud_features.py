@@ -209,6 +209,16 @@ def azure():
     c.fake.stop()
 
 
+def azure_private():
+    c = Case("azure-private")
+    c.write("all", endpoint("a", e("tag.example.test", "A", "192.0.2.1", **{"azure/tags": "team=web"})))
+    c.once(TYPES)
+    sets = c.fake.sets["example.test"]
+    lib.ok(sets[("tag", "A")]["properties"].get("metadata") == {"team": "web"}, "azure-private: tags become metadata", text(c))
+    rest(c, "azure-private: and are at rest")
+    c.fake.stop()
+
+
 # --- Google ----------------------------------------------------------------------------------------
 
 def google():
@@ -306,7 +316,7 @@ def hetzner():
 
 
 for name, f in (("cloudflare", cloudflare_records), ("cloudflare", cloudflare_hosts), ("cloudflare", cloudflare_batches),
-                ("zones", zone_filters), ("azure", azure), ("google", google), ("hetzner", hetzner)):
+                ("zones", zone_filters), ("azure", azure), ("azure", azure_private), ("google", google), ("hetzner", hetzner)):
     if len(sys.argv) < 2 or name in sys.argv[1:]:
         f()
 lib.done()
