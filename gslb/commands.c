@@ -18,6 +18,8 @@
 
 /* --- drain ------------------------------------------------------------------------------ */
 
+#define FORCED "force-" /* before the names of what was forced up */
+
 static const char *arg(const cJSON *args, const char *name)
 {
 	const char *text = json_text(args, name);
@@ -105,6 +107,8 @@ static int drain_spec(const struct gslb *g, const cJSON *args, cJSON *out, cJSON
 		cJSON_AddStringToObject(what, "member", member);
 	add_list(what, "hosts", target_as(g, args, "host"));
 	add_list(what, "addresses", target_as(g, args, "address"));
+	if (arg(args, "action"))
+		cJSON_AddStringToObject(spec, "action", arg(args, "action"));
 	cJSON_AddStringToObject(spec, "reason", arg(args, "reason") ? arg(args, "reason") : "");
 	if (arg(args, "author"))
 		cJSON_AddStringToObject(spec, "author", arg(args, "author"));
@@ -179,10 +183,12 @@ static int refuse_nothing(struct gslb *g, const cJSON *args, cJSON *out)
 static char *drain_name(const struct gslb *g, const cJSON *args)
 {
 	const char *name = arg(args, "name") ? arg(args, "name") : arg(args, "target");
+	const char *action = arg(args, "action");
 	char *id;
 
-	if (name)
-		return mem_printf("ctl/%s", name);
+	if (name) /* a target may be forced up before and after it is drained */
+		return mem_printf("ctl/%s%s",
+				  action && strcmp(action, "ForceUp") == 0 ? FORCED : "", name);
 	for (unsigned i = 1;; i++) {
 		id = mem_printf("ctl/%s-%u", arg(args, "geo_tag") ? arg(args, "geo_tag") : "drain",
 				i);
@@ -239,6 +245,32 @@ static int cmd_undrain(void *ctx, const cJSON *args, cJSON *out)
 			"are deleted where they are kept");
 	free(id);
 	gslb_pass(g);
+	return err;
+}
+
+/* "force TARGET": up, whatever health and probes say. */
+static int cmd_force(void *ctx, const cJSON *args, cJSON *out)
+{
+	cJSON *up = cJSON_Duplicate(args, true);
+
+	cJSON_DeleteItemFromObjectCaseSensitive(up, "action");
+	cJSON_AddStringToObject(up, "action", "ForceUp");
+	int err = cmd_drain(ctx, up, out);
+	cJSON_Delete(up);
+	return err;
+}
+
+static int cmd_unforce(void *ctx, const cJSON *args, cJSON *out)
+{
+	const char *target = arg(args, "name") ? arg(args, "name") : arg(args, "target");
+	char *name = target ? mem_printf(FORCED "%s", target) : NULL;
+	cJSON *named = cJSON_CreateObject();
+
+	if (name)
+		cJSON_AddStringToObject(named, "name", name);
+	int err = cmd_undrain(ctx, named, out);
+	cJSON_Delete(named);
+	free(name);
 	return err;
 }
 
@@ -447,6 +479,8 @@ void commands_register(struct gslb *g)
 {
 	status_command("drain", true, cmd_drain, g);
 	status_command("undrain", true, cmd_undrain, g);
+	status_command("force", true, cmd_force, g);
+	status_command("unforce", true, cmd_unforce, g);
 	status_command("drains", false, cmd_drains, g);
 	status_command("failback", true, cmd_failback, g);
 	status_command("check-delegation", false, cmd_check_delegation, g);

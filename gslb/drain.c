@@ -88,6 +88,11 @@ static int drain_read(const char *id, const cJSON *spec, struct drain **ret, cha
 		err = read_time(spec, "from", &x->from_s, ret_why);
 	if (!err)
 		err = read_time(spec, "until", &x->until_s, ret_why);
+	const char *action = json_text(spec, "action");
+	if (!err && action && strcmp(action, "Drain") != 0 && strcmp(action, "ForceUp") != 0) {
+		*ret_why = mem_printf("spec.action: '%s' is neither Drain nor ForceUp", action);
+		err = ERR_INVALID;
+	}
 	if (!err && x->from_s && x->until_s && x->from_s >= x->until_s) {
 		*ret_why = mem_strdup("spec.until: not later than from");
 		err = ERR_INVALID;
@@ -100,6 +105,7 @@ static int drain_read(const char *id, const cJSON *spec, struct drain **ret, cha
 	x->reason = mem_strdup(json_text(spec, "reason"));
 	x->author = mem_strdup(json_text(spec, "author"));
 	x->force = json_bool(spec, "force", false);
+	x->is_up = json_text(spec, "action") && strcmp(json_text(spec, "action"), "ForceUp") == 0;
 	*ret = x;
 	return 0;
 }
@@ -129,8 +135,8 @@ static bool is_about(const struct drain *x, const struct host *h, const struct s
 	return x->addresses.n == 0;
 }
 
-const struct drain *drains_find(const struct drains *d, const struct host *h, const struct site *s,
-				const struct member *m)
+static const struct drain *find(const struct drains *d, const struct host *h, const struct site *s,
+				const struct member *m, bool up)
 {
 	int64_t now_s = clock_real_s();
 	const struct drain *found = NULL;
@@ -138,7 +144,7 @@ const struct drain *drains_find(const struct drains *d, const struct host *h, co
 	for (struct map_item *i = map_first(&d->all); i; i = map_next(&d->all, i)) {
 		const struct drain *x = i->value;
 
-		if (!is_active(x, now_s) || !is_about(x, h, s, m))
+		if (x->is_up != up || !is_active(x, now_s) || !is_about(x, h, s, m))
 			continue;
 		if (found == NULL || (x->force && !found->force))
 			found = x;
@@ -146,12 +152,33 @@ const struct drain *drains_find(const struct drains *d, const struct host *h, co
 	return found;
 }
 
+const struct drain *drains_find(const struct drains *d, const struct host *h, const struct site *s,
+				const struct member *m)
+{
+	return find(d, h, s, m, false);
+}
+
 static char *why(const struct drain *x)
 {
 	bool by = x->author && *x->author, so = x->reason && *x->reason;
 
-	return mem_printf("drain %s%s%s%s%s", x->id, so ? ": " : "", so ? x->reason : "",
-			  by ? ", by " : "", by ? x->author : "");
+	return mem_printf("%s %s%s%s%s%s", x->is_up ? "forced up by" : "drain", x->id,
+			  so ? ": " : "", so ? x->reason : "", by ? ", by " : "",
+			  by ? x->author : "");
+}
+
+void drains_force_up(const struct drains *d, struct host *h)
+{
+	for (size_t i = 0; d->all.n && i < h->d.nmembers; i++) {
+		struct member *m = &h->d.members[i];
+		const struct drain *x = find(d, h, &h->d.sites[m->site], m, true);
+
+		if (x == NULL || m->reason == NULL)
+			continue;
+		m->reason = NULL;
+		free(m->detail);
+		m->detail = why(x);
+	}
 }
 
 void drains_apply(const struct drains *d, struct host *h, size_t *ret_refused)
@@ -266,6 +293,8 @@ static bool takes_last(const struct drain *x, const struct host *h)
 {
 	size_t before = 0, after = 0;
 
+	if (x->is_up)
+		return false;
 	for (size_t i = 0; i < h->d.nmembers; i++) {
 		const struct member *m = &h->d.members[i];
 

@@ -27,6 +27,7 @@ struct drain {
 	int64_t from_s, until_s; /* Unix time; 0 = none */
 	char *reason, *author;
 	bool force;
+	bool is_up; /* action ForceUp: in, whatever health and probes say */
 };
 
 struct drains *drains_new(struct gslb *g);
@@ -42,6 +43,8 @@ bool drains_has(const struct drains *d, const char *id);
  * leaves a host alone when nobody live would be left; ret_refused counts those members.
  */
 void drains_apply(const struct drains *d, struct host *h, size_t *ret_refused);
+/* Members of H that somebody forces up are no longer unhealthy; before drains_apply. */
+void drains_force_up(const struct drains *d, struct host *h);
 /* The drain in force that is about this member; NULL if none. */
 const struct drain *drains_find(const struct drains *d, const struct host *h, const struct site *s,
 				const struct member *m);

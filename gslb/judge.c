@@ -78,6 +78,7 @@ void judge_run(struct host *h, uint64_t now_ms, uint64_t *ret_wake_ms)
 	watch_update(h);
 	watch_judge(h);
 	watch_remember(h, now_ms, ret_wake_ms);
+	drains_force_up(h->g->drains, h);
 	drains_apply(h->g->drains, h, &refused);
 	for (size_t i = 0; i < d->nmembers; i++) {
 		struct member *m = &d->members[i];

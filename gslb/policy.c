@@ -192,7 +192,8 @@ static void read_all_down(const cJSON *spec, struct policy *p, char **ret_why)
 	static const struct word answers[] = { { "NoData", ALL_DOWN_NODATA },
 					       { "All", ALL_DOWN_ALL },
 					       { "LastKnownGood", ALL_DOWN_LAST_GOOD },
-					       { "Fallback", ALL_DOWN_FALLBACK } };
+					       { "Fallback", ALL_DOWN_FALLBACK },
+					       { "Refused", ALL_DOWN_REFUSED } };
 	const char *host = json_text(spec, "allDown.hostname");
 
 	p->all_down = one_of(spec, "allDown.answer", answers, ARRAY_SIZE(answers), ALL_DOWN_NODATA,
@@ -304,6 +305,9 @@ static void check_probes(const cJSON *spec, bool trusted, struct policy *p, char
 	}
 	if (i)
 		p->probes = cJSON_Duplicate(list, true);
+	p->probes_required = number(spec, "probesRequired", 0, 8, 0, ret_why);
+	if (p->probes_required > i)
+		WRONG("spec.probesRequired: more than there are probes");
 }
 
 char *policy_check_target(const cJSON *spec)

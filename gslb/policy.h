@@ -17,7 +17,13 @@ struct netmap;
 
 enum policy_match { POLICY_MATCH_NONE, POLICY_MATCH_FIELD, POLICY_MATCH_NEAREST, POLICY_MATCH_MAP };
 enum policy_quorum { QUORUM_OWN, QUORUM_LOCAL, QUORUM_ANY, QUORUM_MAJORITY, QUORUM_ALL };
-enum policy_all_down { ALL_DOWN_NODATA, ALL_DOWN_ALL, ALL_DOWN_LAST_GOOD, ALL_DOWN_FALLBACK };
+enum policy_all_down {
+	ALL_DOWN_NODATA,
+	ALL_DOWN_ALL,
+	ALL_DOWN_LAST_GOOD,
+	ALL_DOWN_FALLBACK,
+	ALL_DOWN_REFUSED
+};
 
 struct policy_tier {
 	char *name; /* or NULL */
@@ -44,8 +50,9 @@ struct policy {
 	char *target_kind, *target_name, *namespace;
 
 	struct health_need readiness;
-	struct strv depends_on; /* hosts, normal form */
-	struct cJSON *probes;   /* the array, checked; NULL = none */
+	struct strv depends_on;   /* hosts, normal form */
+	struct cJSON *probes;     /* the array, checked; NULL = none */
+	unsigned probes_required; /* so many of them must pass; 0 = all */
 	enum policy_quorum quorum;
 
 	struct policy_tier *tiers;

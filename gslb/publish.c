@@ -80,13 +80,22 @@ static void put_variants(struct txn *t, const struct host *h, struct compiled *c
 	free(v);
 }
 
+/* Does the policy want resolvers to ask elsewhere? */
+static bool refuses(const struct host *h)
+{
+	return h->d.is_all_down && h->policy && h->policy->all_down == ALL_DOWN_REFUSED;
+}
+
 /* Nothing to give: the name exists, and has no data (RFC 2308 2.2). */
 static void put_nothing(struct txn *t, const struct host *h, uint16_t type)
 {
 	struct variant_spec none = { 0 };
-	struct rrset_spec spec = {
-		.owner = h->wire, .type = type, .ttl = h->ttl_s, .variants = &none, .nvariants = 1
-	};
+	struct rrset_spec spec = { .owner = h->wire,
+				   .type = type,
+				   .ttl = h->ttl_s,
+				   .variants = &none,
+				   .nvariants = 1,
+				   .refused = refuses(h) };
 	int err = txn_put(t, h->zone->wire, &spec);
 
 	if (err)
@@ -126,6 +135,8 @@ static void put_answers(struct txn *t, const struct host *h)
 	}
 	if (!any)
 		put_nothing(t, h, RRTYPE_A);
+	if (!any && refuses(h))
+		put_nothing(t, h, RRTYPE_AAAA);
 	if (h->policy && h->policy->https && any)
 		put_https(t, h);
 	else

@@ -172,12 +172,11 @@ void watch_end(struct host *h)
 
 /* --- judging -------------------------------------------------------------------------------- */
 
-/* All probes of ADDR together: down if one is, up if all are. */
+/* All probes of ADDR together: up if as many are as must be, down if so many cannot be. */
 static enum probe_state own_view(const struct watches *x, const struct netaddr *addr,
 				 const char **ret_why)
 {
-	enum probe_state all = PROBE_UNKNOWN;
-	size_t n = 0, up = 0;
+	size_t n = 0, up = 0, down = 0, need = x->policy ? x->policy->probes_required : 0;
 
 	for (size_t i = 0; i < x->n; i++) {
 		const struct watch *w = &x->w[i];
@@ -193,11 +192,15 @@ static enum probe_state own_view(const struct watches *x, const struct netaddr *
 			break;
 		case PROBE_DOWN:
 			*ret_why = probe_reason(w->probe);
-			all = PROBE_DOWN;
+			down++;
 			break;
 		}
 	}
-	return all == PROBE_DOWN ? all : n && up == n ? PROBE_UP : PROBE_UNKNOWN;
+	if (need == 0 || need > n)
+		need = n; /* worst of */
+	if (n && up >= need)
+		return PROBE_UP;
+	return n - down < need ? PROBE_DOWN : PROBE_UNKNOWN;
 }
 
 static bool has_addr(const struct netaddr *list, size_t n, const struct netaddr *addr)

@@ -145,6 +145,23 @@ static void negative(struct resolution *s, enum stats_kind kind)
 	put_at_origin(s, s->zone->negative, 0, false);
 }
 
+/* A load-balanced name whose owner wants resolvers to ask elsewhere while nobody is healthy. */
+static void refuse(struct resolution *s)
+{
+	s->r.rcode = DNS_RCODE_REFUSED;
+	s->r.aa = false;
+	s->ede = EDE_NO_REACHABLE;
+	s->kind = STATS_REFUSED;
+}
+
+static void nothing_chosen(struct resolution *s, const struct rrset *rrset)
+{
+	if (rrset->refused)
+		refuse(s);
+	else
+		negative(s, STATS_NODATA);
+}
+
 /* --full-responses: the zone's NS beside a positive answer. */
 static void put_apex_ns(struct resolution *s)
 {
@@ -228,7 +245,7 @@ static inline __attribute__((always_inline)) bool from_node(struct resolution *s
 		unsigned v = resolve_variant(s, rrset, &first);
 
 		if (rrset->variants[v].count == 0)
-			negative(s, STATS_NODATA);
+			nothing_chosen(s, rrset);
 		else
 			put_answer(s, rrset, v, first);
 		return false;

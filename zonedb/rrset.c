@@ -198,6 +198,7 @@ int rrset_new(const struct rrset_spec *spec, const uint8_t *origin, uint64_t bir
 			   .ttl = spec->ttl,
 			   .type = spec->type,
 			   .rotate = spec->rotate,
+			   .refused = spec->refused,
 			   .has_hosts = names_hosts(spec->type),
 			   .nvariants = (uint16_t)spec->nvariants };
 	struct buf bytes = { 0 }; /* becomes the RRset: offsets count from its begin */
@@ -241,7 +242,8 @@ static bool selectors_equal(const struct selector *a, const struct selector *b)
 bool rrset_equal(const struct rrset *a, const struct rrset *b)
 {
 	if (a->type != b->type || a->ttl != b->ttl || a->nvariants != b->nvariants ||
-	    a->rotate != b->rotate || !selectors_equal(a->selector, b->selector))
+	    a->rotate != b->rotate || a->refused != b->refused ||
+	    !selectors_equal(a->selector, b->selector))
 		return false;
 	for (unsigned i = 0; i < a->nvariants; i++) {
 		const struct variant *x = &a->variants[i];

@@ -51,6 +51,7 @@ struct rrset {
 	uint16_t type;
 	uint16_t nvariants;
 	bool rotate;
+	bool refused;   /* an empty variant is answered REFUSED, not NODATA */
 	bool has_hosts; /* RDATA names hosts whose addresses help: NS, MX, SRV, SVCB, HTTPS */
 	struct variant variants[];
 };

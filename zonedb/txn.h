@@ -40,7 +40,8 @@ struct rrset_spec {
 	 * Transfers and dumps show variant 0.
 	 */
 	struct selector *selector;
-	bool rotate; /* start the RRs at a different one each time (round robin order) */
+	bool rotate;  /* start the RRs at a different one each time (round robin order) */
+	bool refused; /* an empty variant is answered REFUSED in place of NODATA */
 };
 
 struct txn *txn_begin(struct zonedb *db);

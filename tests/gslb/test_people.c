@@ -259,6 +259,28 @@ static void drains_have_a_time(void **state)
 	answers(eu, A, "A", "192.0.2.1 198.51.100.1");
 }
 
+static void a_member_may_be_forced_up(void **state)
+{
+	(void)state;
+	gslb_put(us->g, decl_new("a", A, "roundRobin", "198.51.100.1", 0));
+	answers(eu, A, "A", "192.0.2.1");
+	cJSON_Delete(RUN("force", 0, "target=us", "reason=false alarm", "author=ann"));
+	answers(eu, A, "A", "192.0.2.1 198.51.100.1");
+	answers(us, A, "A", "192.0.2.1 198.51.100.1");
+	cJSON *o = RUN("explain", 0, "name=" A);
+	assert_non_null(strstr(json_text(member(o, "us"), "detail"), "false alarm, by ann"));
+	cJSON_Delete(o);
+	cJSON_Delete(RUN("drain", 0, "target=us", "reason=after all"));
+	answers(eu, A, "A", "192.0.2.1");
+	cJSON_Delete(RUN("undrain", 0, "target=us"));
+	answers(eu, A, "A", "192.0.2.1 198.51.100.1");
+	cJSON_Delete(RUN("unforce", 0, "target=us"));
+	answers(eu, A, "A", "192.0.2.1");
+	answers(us, A, "A", "192.0.2.1");
+	cJSON_Delete(RUN("unforce", ERR_NOT_FOUND, "target=us"));
+	cJSON_Delete(RUN("drain", ERR_INVALID, "target=us", "action=Sideways"));
+}
+
 /* --- simulate, failback
  * --------------------------------------------------------------------------- */
 
@@ -385,6 +407,7 @@ static void all_down_has_a_choice(void **state)
 		{ "\"All\"", "192.0.2.1 198.51.100.1" },
 		{ "\"LastKnownGood\"", "192.0.2.1 198.51.100.1" },
 		{ "\"Fallback\",\"addresses\":[\"203.0.113.7\"]", "203.0.113.7" },
+		{ "\"Refused\"", "REFUSED" },
 	};
 
 	(void)state;
@@ -411,6 +434,8 @@ static void all_down_has_a_choice(void **state)
 			answers(eu, A, "A", "198.51.100.1"); /* the last that was live */
 		else
 			answers(eu, A, "A", rows[i][1]);
+		if (strstr(rows[i][0], "Refused"))
+			answers(eu, A, "AAAA", "REFUSED");
 		free(spec);
 	}
 }
@@ -441,6 +466,28 @@ static void a_dead_address_is_taken_out_by_its_probe(void **state)
 	gslb_policy(eu->g, "GslbPolicy", "ns/p", NULL);
 	answers(eu, A, "A", "127.0.0.1 127.0.0.9");
 	free(spec);
+}
+
+static void one_of_two_probes_may_be_enough(void **state)
+{
+	struct netaddr a;
+
+	(void)state;
+	assert_int_equal(netaddr_from_text_port(cluster_address(eu), 0, &a), 0);
+	for (unsigned required = 0; required <= 1; required++) {
+		char *spec = mem_printf(
+			"{\"hosts\":[\"" A "\"],\"probesRequired\":%u,\"probes\":["
+			"{\"name\":\"t\",\"type\":\"TCP\",\"port\":%u,\"interval\":\"100ms\","
+			"\"timeout\":\"100ms\"},{\"name\":\"dead\",\"type\":\"TCP\",\"port\":1,"
+			"\"interval\":\"100ms\",\"timeout\":\"100ms\",\"fall\":1}]}",
+			required, a.port);
+
+		gslb_remove(us->g, "k8gb.io/ns/a");
+		gslb_put(eu->g, decl_new("a", A, "roundRobin", "127.0.0.1", 1));
+		gslb_policy(eu->g, "GslbPolicy", "ns/p", spec);
+		answers(eu, A, "A", required ? "127.0.0.1" : "NODATA");
+		free(spec);
+	}
 }
 
 static void a_static_member_is_probed_at_another_address(void **state)
@@ -582,6 +629,8 @@ int main(void)
 		TEST(a_drain_of_another_cluster_reaches_it),
 		TEST(the_last_live_member_is_not_drained_unless_forced),
 		TEST(drains_have_a_time),
+		TEST(a_member_may_be_forced_up),
+		TEST(one_of_two_probes_may_be_enough),
 		TEST(simulate_tells_what_would_be),
 		TEST(manual_failback_waits_for_the_command),
 		TEST(static_members_answer_with_clusters),
