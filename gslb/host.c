@@ -205,6 +205,8 @@ static void add_last_resort(struct host *h)
 		if (netaddr_from_text(from->s[i], &a) == 0)
 			decide_add_member(d, &a);
 	}
+	if (fallback && h->policy->fallback_hostname)
+		s->ttl_s = names_ttl(h->g->names, h->policy->fallback_hostname);
 	for (size_t i = 0; i < s->n; i++) {
 		d->members[s->first + i].is_answered = true;
 		d->members[s->first + i].reason = word;
@@ -282,6 +284,12 @@ static uint32_t near_ttl(const struct host *h, uint64_t now_ms)
 	}
 	if (near_ms && (near_ms + 999) / 1000 < ttl_s)
 		ttl_s = (near_ms + 999) / 1000;
+	for (size_t i = 0; i < h->d.nmembers; i++) { /* an alias lives no longer than its name */
+		const struct site *s = &h->d.sites[h->d.members[i].site];
+
+		if (h->d.members[i].is_answered && s->ttl_s && s->ttl_s < ttl_s)
+			ttl_s = s->ttl_s;
+	}
 	return (uint32_t)ttl_s;
 }
 

@@ -285,6 +285,8 @@ static void add_site(struct host *h, const struct static_member *m)
 
 	if (m->hostname)
 		addresses = names_get(h->g->names, m->hostname);
+	if (m->hostname)
+		s->ttl_s = names_ttl(h->g->names, m->hostname);
 	for (size_t i = 0; addresses && i < addresses->n; i++) {
 		struct netaddr a;
 

@@ -38,6 +38,7 @@ struct site {
 	unsigned weight;    /* share of the answers; SITE_NO_WEIGHT: none given */
 	double ramp;        /* 0..1: slow start; 1 = all of its weight */
 	unsigned tier;      /* 0 answers first */
+	unsigned ttl_s;     /* of the name that its addresses came from; 0 = none */
 	size_t first, n;    /* members */
 };
 

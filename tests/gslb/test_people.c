@@ -468,6 +468,27 @@ static void a_dead_address_is_taken_out_by_its_probe(void **state)
 	free(spec);
 }
 
+/* za's edge DNS is eu's server, which has the name that za's member is an alias of. */
+static void an_alias_lives_no_longer_than_its_name(void **state)
+{
+	struct cluster *za = cluster_listen(loop);
+	struct gslb_decl *d = decl_new("z", "z.cloud.example.com", "roundRobin", "", 1);
+	char *edge = mem_printf("edge-dns-servers=%s", cluster_address(eu));
+
+	(void)state;
+	d->dns_ttl_s = 300;
+	cluster_open(za, (const char *const[]){ "cluster-geo-tag=za", ZONES, edge, NULL });
+	gslb_policy(za->g, "StaticMember", "ns/m",
+		    "{\"hosts\":[\"z.cloud.example.com\"],\"geoTag\":\"cdn\",\"hostname\":\"" A
+		    "\"}");
+	gslb_put(za->g, d);
+	gslb_synced(za->g, "gslb", true);
+	answers(za, "z.cloud.example.com", "A", "192.0.2.1 198.51.100.1");
+	assert_int_equal(ask_ttl(za, "z.cloud.example.com", "A"), 30);
+	cluster_close(za);
+	free(edge);
+}
+
 static void one_of_two_probes_may_be_enough(void **state)
 {
 	struct netaddr a;
@@ -630,6 +651,7 @@ int main(void)
 		TEST(the_last_live_member_is_not_drained_unless_forced),
 		TEST(drains_have_a_time),
 		TEST(a_member_may_be_forced_up),
+		TEST(an_alias_lives_no_longer_than_its_name),
 		TEST(one_of_two_probes_may_be_enough),
 		TEST(simulate_tells_what_would_be),
 		TEST(manual_failback_waits_for_the_command),
