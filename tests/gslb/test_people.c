@@ -370,8 +370,8 @@ static void a_target_is_the_object_or_what_it_refers_to(void **state)
 			"\"kind\":\"HTTPRoute\",\"name\":\"a\"",
 			"\"kind\":\"Ingress\",\"name\":\"shop\"",
 			"\"kind\":\"HTTPRoute\",\"name\":\"shop\",\"group\":\"apps\"",
-			"\"kind\":\"HTTPRoute\",\"name\":\"shop\","
-			"\"group\":\"gateway.networking.k8s.io\"",
+			("\"kind\":\"HTTPRoute\",\"name\":\"shop\","
+			 "\"group\":\"gateway.networking.k8s.io\""),
 		};
 
 		for (size_t t = 0; t < ARRAY_SIZE(targets); t++) {
