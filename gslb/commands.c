@@ -407,6 +407,33 @@ static void simulate_host(const struct host *h, const struct what_if *w,
 	decide_fini(&d);
 }
 
+/* "clients": networks separated by commas, the shares of each before and after. */
+static int simulate_groups(const struct host *h, const struct what_if *w, const char *list,
+			   cJSON *out)
+{
+	cJSON *groups = cJSON_AddArrayToObject(out, "groups");
+	struct strv clients = { 0 };
+	int err = 0;
+
+	strv_split(&clients, list, ",");
+	for (size_t i = 0; i < clients.n && !err; i++) {
+		struct netprefix p;
+
+		if (netprefix_from_text(clients.s[i], &p)) {
+			err = explain_fail(
+				out, ERR_INVALID,
+				"clients are addresses or networks, separated by commas");
+			break;
+		}
+		cJSON *o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "client", clients.s[i]);
+		simulate_host(h, w, &p.addr, o);
+		cJSON_AddItemToArray(groups, o);
+	}
+	strv_fini(&clients);
+	return err;
+}
+
 /* Without a name: every host whose answer would change. */
 static void simulate_all(struct gslb *g, const struct what_if *w, const struct netaddr *client,
 			 cJSON *out)
@@ -450,7 +477,9 @@ static int cmd_simulate(void *ctx, const cJSON *args, cJSON *out)
 		err = explain_fail(out, ERR_INVALID, "the host is in no load-balanced zone");
 	if (!err && h)
 		simulate_host(h, &w, &client, out);
-	else if (!err)
+	if (!err && h && arg(args, "clients"))
+		err = simulate_groups(h, &w, arg(args, "clients"), out);
+	else if (!err && !h)
 		simulate_all(g, &w, &client, out);
 	what_if_fini(&w);
 	return err;

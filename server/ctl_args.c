@@ -28,7 +28,7 @@ static const struct {
 	{ "history", "", "[HOST]", "what changed last, and why" },
 	{ "dump", "zone", "ZONE", "a zone as a master file" },
 	{ "plan", "[provider]", "[PROVIDER]", "changes that a pass over the providers would make" },
-	{ "simulate", "[name]", "[NAME] [--down TAG] [--client ADDR]",
+	{ "simulate", "[name]", "[NAME] [--down TAG] [--clients NET,...]",
 	  "answers if something failed" },
 	{ "drain", "target", "TARGET [--reason TEXT] [--for TIME]",
 	  "take a cluster, member or host out of the answers" },

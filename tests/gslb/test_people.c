@@ -304,6 +304,26 @@ static void simulate_tells_what_would_be(void **state)
 	assert_string_equal(ask(eu, A, "A"), "192.0.2.1 198.51.100.1");
 }
 
+static void simulate_tells_the_shares_of_groups_of_clients(void **state)
+{
+	(void)state;
+	gslb_policy(eu->g, "GslbPolicy", "ns/p",
+		    "{\"hosts\":[\"" A "\"],\"geography\":{\"match\":\"Map\",\"sites\":["
+		    "{\"geoTag\":\"eu\",\"networks\":[\"10.1.0.0/16\"]},"
+		    "{\"geoTag\":\"us\",\"networks\":[\"10.2.0.0/16\"]}]}}");
+	settle(loop);
+	cJSON *o = RUN("simulate", 0, "name=" A, "down=eu", "clients=10.1.0.0/16,10.2.0.0/16");
+	const cJSON *groups = json_get(o, "groups");
+	assert_int_equal(cJSON_GetArraySize(groups), 2);
+	const cJSON *one = cJSON_GetArrayItem(groups, 0), *two = cJSON_GetArrayItem(groups, 1);
+	assert_string_equal(list_text(one, "now.answer"), "192.0.2.1");
+	assert_string_equal(list_text(one, "then.answer"), "198.51.100.1");
+	assert_string_equal(list_text(two, "now.answer"), "198.51.100.1");
+	assert_string_equal(list_text(two, "then.answer"), "198.51.100.1");
+	cJSON_Delete(o);
+	cJSON_Delete(RUN("simulate", ERR_INVALID, "name=" A, "clients=here"));
+}
+
 static void manual_failback_waits_for_the_command(void **state)
 {
 	(void)state;
@@ -654,6 +674,7 @@ int main(void)
 		TEST(an_alias_lives_no_longer_than_its_name),
 		TEST(one_of_two_probes_may_be_enough),
 		TEST(simulate_tells_what_would_be),
+		TEST(simulate_tells_the_shares_of_groups_of_clients),
 		TEST(manual_failback_waits_for_the_command),
 		TEST(static_members_answer_with_clusters),
 		TEST(a_target_is_the_object_or_what_it_refers_to),
