@@ -122,12 +122,72 @@ static void a_refused_batch_is_taken_apart(void **state)
 	script_down(&s);
 }
 
+static void aws_own_endpoints_become_aliases(void **state)
+{
+	static const struct {
+		const char *in, *flag;
+		const char *types;  /* what comes out, sorted */
+		const char *health; /* NULL: no alias */
+		int64_t ttl;
+	} table[] = {
+		{ "a.example.test CNAME lb.eu-central-1.elb.amazonaws.com", NULL, "A AAAA", "true",
+		  0 },
+		/* an alias has no TTL of its own */
+		{ "a.example.test CNAME lb.eu-central-1.elb.amazonaws.com ttl=60", NULL, "A AAAA",
+		  "true", 300 },
+		{ "a.example.test CNAME lb.eu-central-1.elb.amazonaws.com", "aws-prefer-cname=true",
+		  "CNAME", NULL, 0 },
+		{ "a.example.test CNAME lb.eu-central-1.elb.amazonaws.com alias=false", NULL,
+		  "CNAME", NULL, 0 },
+		{ "a.example.test CNAME lb.eu-central-1.elb.amazonaws.com",
+		  "aws-evaluate-target-health=false", "A AAAA", "false", 0 },
+		{ "a.example.test CNAME lb.eu-central-1.elb.amazonaws.com "
+		  "aws/evaluate-target-health=nonsense",
+		  NULL, "A AAAA", "false", 0 },
+		{ "a.example.test CNAME b.example.test alias=true", NULL, "A AAAA", "true", 0 },
+		{ "a.example.test CNAME lb.example.net", NULL, "CNAME", NULL, 0 },
+		{ "a.example.test A 192.0.2.1 ttl=60 aws/evaluate-target-health=true", NULL, "A",
+		  NULL, 60 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct endpoint_list l = { 0 };
+		struct strv types = { 0 };
+		struct script s;
+
+		assert_int_equal(script_up(&s, &provider_aws, whole, ENV,
+					   FLAGS("provider=aws", table[i].flag)),
+				 0);
+		endpoint_list_take(&l, words_endpoint(table[i].in));
+		provider_aws.adjust(s.provider, &l);
+		for (size_t k = 0; k < l.n; k++) {
+			const char *health = endpoint_prop(l.e[k], "aws/evaluate-target-health");
+
+			strv_add(&types, l.e[k]->record_type);
+			assert_int_equal(l.e[k]->record_ttl, table[i].ttl);
+			if (table[i].health)
+				assert_string_equal(health, table[i].health);
+			else
+				assert_null(health);
+		}
+		char *got = strv_join(&types, " ");
+		if (strcmp(got, table[i].types) != 0)
+			fail_msg("row %zu: %s", i, got);
+		free(got);
+		strv_fini(&types);
+		endpoint_list_fini(&l);
+		script_down(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_pages_are_read_and_signed),
 		cmocka_unit_test(a_batch_deletes_what_is_there_exactly),
 		cmocka_unit_test(a_refused_batch_is_taken_apart),
+		cmocka_unit_test(aws_own_endpoints_become_aliases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
