@@ -6,40 +6,15 @@
 #include <string.h>
 
 #include "lib/error.h"
-#include "lib/map.h"
+#include "lib/intern.h"
 #include "lib/mem.h"
 
 #define MAX_DEPTH 100
-/* Names of members that are kept for good; what comes after that is copied. */
-#define MAX_SHARED     4096
-#define MAX_SHARED_LEN 64
 
 struct reader {
 	const char *start, *p, *end;
 	unsigned depth;
 };
-
-/* --- shared names --------------------------------------------------------------------- */
-
-/* Open addressing; the process keeps what is in it, as it keeps a string literal. */
-static const char *shared[MAX_SHARED * 2];
-static size_t nshared;
-
-static const char *share(const char *s, size_t len)
-{
-	size_t at = map_hash(s, len) % (MAX_SHARED * 2);
-
-	while (shared[at]) {
-		if (strncmp(shared[at], s, len) == 0 && shared[at][len] == '\0')
-			return shared[at];
-		at = (at + 1) % (MAX_SHARED * 2);
-	}
-	if (nshared >= MAX_SHARED || len > MAX_SHARED_LEN)
-		return NULL;
-	nshared++;
-	shared[at] = mem_strndup(s, len);
-	return shared[at];
-}
 
 /* --- tokens --------------------------------------------------------------------------- */
 
@@ -310,40 +285,6 @@ static bool find_keep(const struct json_keep *keep, const char *name, size_t len
 	return false;
 }
 
-/* As cJSON_AddItemToObject, without its search for the end and its copy of the name. */
-static void append(cJSON *to, cJSON *item)
-{
-	if (to->child == NULL) {
-		to->child = item;
-		item->prev = item;
-		return;
-	}
-	item->prev = to->child->prev;
-	to->child->prev->next = item;
-	to->child->prev = item;
-}
-
-static int name_item(cJSON *item, const char *name, size_t len, bool escapes)
-{
-	const char *common = escapes ? NULL : share(name, len);
-	union {
-		const char *from;
-		char *to;
-	} u = { .from = common };
-
-	if (common) {
-		item->string = u.to; /* cJSON never writes or frees it with this flag */
-		item->type |= cJSON_StringIsConst;
-		return 0;
-	}
-	item->string = mem_alloc(len + 1);
-	if (escapes)
-		return unescape(name, len, item->string);
-	memcpy(item->string, name, len);
-	item->string[len] = '\0';
-	return 0;
-}
-
 static int read_member(struct reader *r, const struct json_keep *keep, cJSON *object)
 {
 	const struct json_keep *below = NULL;
@@ -363,8 +304,17 @@ static int read_member(struct reader *r, const struct json_keep *keep, cJSON *ob
 	err = read_value(r, below, &item);
 	if (err)
 		return err;
-	err = name_item(item, name, len, escapes);
-	append(object, item);
+	if (!escapes) {
+		intern_add(object, name, len, item);
+		return 0;
+	}
+	char *plain = mem_alloc(len + 1);
+	err = unescape(name, len, plain);
+	if (err == 0)
+		intern_add(object, plain, strlen(plain), item);
+	else
+		cJSON_Delete(item);
+	free(plain);
 	return err;
 }
 
@@ -391,7 +341,7 @@ static int read_members(struct reader *r, const struct json_keep *keep, cJSON *t
 
 			err = read_value(r, keep, &item);
 			if (err == 0)
-				append(to, item);
+				intern_append(to, item);
 		}
 		if (err)
 			return err;

@@ -12,11 +12,13 @@
 #include <yaml.h>
 
 #include "lib/error.h"
+#include "lib/intern.h"
 #include "lib/map.h"
 #include "lib/mem.h"
 
-#define MAX_DEPTH 100
-#define MAX_ITEMS 4000000u
+#define MAX_DEPTH    100
+#define MAX_COMPARED 24
+#define MAX_ITEMS    4000000u
 /* Items that aliases of one text expand to: a "billion laughs" stops here. */
 #define MAX_EXPANDED 200000u
 
@@ -245,7 +247,7 @@ static int build_sequence(struct reader *r, cJSON *array)
 		err = build(r, &e, &item);
 		if (err)
 			return err;
-		(void)cJSON_AddItemToArray(array, item);
+		intern_append(array, item);
 	}
 }
 
@@ -271,8 +273,19 @@ static int merge(struct reader *r, const yaml_mark_t *mark, cJSON *object, const
 	return 0;
 }
 
-static int build_member(struct reader *r, yaml_event_t *key, struct map *seen, cJSON *object,
-			cJSON **ret_merged)
+/* Most mappings are small: their keys are compared, only those of large ones are hashed. */
+static bool is_double(struct map *seen, const cJSON *object, const char *name, unsigned n)
+{
+	if (n < MAX_COMPARED)
+		return cJSON_GetObjectItemCaseSensitive(object, name) != NULL;
+	if (n == MAX_COMPARED)
+		for (cJSON *it = object->child; it; it = it->next)
+			(void)map_put(seen, it->string, it);
+	return map_put(seen, name, seen) != NULL;
+}
+
+static int build_member(struct reader *r, yaml_event_t *key, struct map *seen, unsigned n,
+			cJSON *object, cJSON **ret_merged)
 {
 	const char *name = (const char *)key->data.scalar.value;
 	cJSON *value = NULL;
@@ -284,7 +297,7 @@ static int build_member(struct reader *r, yaml_event_t *key, struct map *seen, c
 		return fail(r, &key->start_mark, ERR_SYNTAX, "a key holds a NUL character");
 	bool is_merge =
 		strcmp(name, "<<") == 0 && key->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	if (map_put(seen, name, object))
+	if (is_merge ? *ret_merged != NULL : is_double(seen, object, name, n))
 		return fail(r, &key->start_mark, ERR_SYNTAX, "key \"%.100s\" is there twice", name);
 	int err = next_event(r, &e);
 	if (err)
@@ -295,7 +308,7 @@ static int build_member(struct reader *r, yaml_event_t *key, struct map *seen, c
 	if (is_merge)
 		*ret_merged = value;
 	else
-		(void)cJSON_AddItemToObject(object, name, value);
+		intern_add(object, name, strlen(name), value);
 	return 0;
 }
 
@@ -303,6 +316,7 @@ static int build_mapping(struct reader *r, cJSON *object)
 {
 	struct map seen = { 0 };
 	cJSON *merged = NULL;
+	unsigned n = 0;
 	yaml_event_t e;
 	int err;
 
@@ -315,7 +329,8 @@ static int build_mapping(struct reader *r, cJSON *object)
 			yaml_event_delete(&e);
 			break;
 		}
-		err = build_member(r, &e, &seen, object, &merged);
+		err = build_member(r, &e, &seen, n, object, &merged);
+		n += err == 0;
 		yaml_event_delete(&e);
 		if (err)
 			break;

@@ -187,6 +187,25 @@ static void depth_and_aliases_are_bounded(void **state)
 	buf_fini(&out);
 }
 
+static void doubled_keys_are_found_in_large_mappings_too(void **state)
+{
+	(void)state;
+	for (int at = 0; at < 60; at += 7) {
+		struct buf text = { 0 }, out = { 0 };
+		struct yaml_error e = { 0 };
+
+		for (int i = 0; i < 60; i++)
+			buf_printf(&text, "k%d: 1\n", i);
+		assert_int_equal(yaml_parse(buf_str(&text), text.len, print_doc, &out, &e), 0);
+		buf_printf(&text, "k%d: 1\n", at);
+		assert_int_equal(yaml_parse(buf_str(&text), text.len, print_doc, &out, &e),
+				 ERR_SYNTAX);
+		assert_int_equal(e.line, 61);
+		buf_fini(&text);
+		buf_fini(&out);
+	}
+}
+
 static void keep_doc(void *ctx, cJSON *doc, unsigned line)
 {
 	(void)line;
@@ -227,6 +246,7 @@ int main(void)
 		cmocka_unit_test(plain_scalars_have_the_types_of_yaml_1_1),
 		cmocka_unit_test(errors_name_line_and_cause),
 		cmocka_unit_test(depth_and_aliases_are_bounded),
+		cmocka_unit_test(doubled_keys_are_found_in_large_mappings_too),
 		cmocka_unit_test(items_know_their_lines),
 	};
 
