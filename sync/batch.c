@@ -14,7 +14,7 @@
 /* Changes that go out in one call, all of one zone. */
 struct piece {
 	struct piece *next;
-	const void *zone;
+	void *zone;
 	struct change **c;
 	size_t n;
 };
@@ -83,7 +83,7 @@ static void fail(struct batch *b, struct change *c, int err, const char *text)
 	}
 }
 
-static struct piece *piece_new(const void *zone, struct change *const *c, size_t n)
+static struct piece *piece_new(void *zone, struct change *const *c, size_t n)
 {
 	struct piece *p = MEM_NEW(struct piece);
 
@@ -114,7 +114,7 @@ static bool exceeds(size_t have, size_t more, size_t limit)
 }
 
 /* Cut the changes of one zone into pieces; a name is cut only if it alone is too large. */
-static struct piece **cut(struct batch *b, const void *zone, struct change *const *c, size_t n,
+static struct piece **cut(struct batch *b, void *zone, struct change *const *c, size_t n,
 			  struct piece **tail)
 {
 	size_t from = 0;
@@ -156,7 +156,7 @@ static struct piece **cut(struct batch *b, const void *zone, struct change *cons
 /* Zones in the order of their first change, changes of each in their order. */
 static void fill_queue(struct batch *b, struct change *changes, size_t n)
 {
-	const void **zone = mem_calloc(n + 1, sizeof(*zone));
+	void **zone = mem_calloc(n + 1, sizeof(*zone));
 	struct change **mine = mem_calloc(n + 1, sizeof(*mine));
 	struct piece **tail = &b->queue;
 
@@ -166,7 +166,7 @@ static void fill_queue(struct batch *b, struct change *changes, size_t n)
 			fail(b, &changes[i], ERR_NOT_FOUND, "no hosted zone takes this name");
 	}
 	for (size_t i = 0; i < n; i++) {
-		const void *z = zone[i];
+		void *z = zone[i];
 		size_t m = 0;
 
 		if (z == NULL)

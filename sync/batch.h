@@ -36,7 +36,7 @@ struct batch_ops {
 	 * The hosted zone that takes C, as any pointer that is the same for the same zone.  NULL:
 	 * there is none, the change fails with ERR_NOT_FOUND.
 	 */
-	const void *(*zone)(void *ctx, const struct change *c);
+	void *(*zone)(void *ctx, const struct change *c);
 	/* What C costs of the limits.  NULL: 1 change, 0 bytes, as many values as targets. */
 	struct batch_cost (*cost)(void *ctx, const struct change *c);
 	/*
@@ -44,7 +44,7 @@ struct batch_ops {
 	 * Where the service tells results one by one, set err and err_text of those that failed and
 	 * call batch_sent with 0.
 	 */
-	void (*send)(void *ctx, struct batch *b, const void *zone, struct change *const *changes,
+	void (*send)(void *ctx, struct batch *b, void *zone, struct change *const *changes,
 		     size_t n);
 	/* All is over: as provider_ops.apply's done.  B is freed after it returns. */
 	void (*done)(void *ctx, int err, const char *err_text);

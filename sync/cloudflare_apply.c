@@ -302,16 +302,7 @@ static cJSON *body_new(void)
 	return body;
 }
 
-static struct cloudflare_zone *zone_at(const struct provider *p, const void *zone)
-{
-	for (size_t i = 0; i < p->nzones; i++)
-		if (p->zones[i] == zone)
-			return p->zones[i];
-	return NULL;
-}
-
-static void send_piece(void *ctx, struct batch *b, const void *zone, struct change *const *list,
-		       size_t n)
+static void send_piece(void *ctx, struct batch *b, void *zone, struct change *const *list, size_t n)
 {
 	struct provider *p = ((struct applying *)ctx)->p;
 	struct sending *s = MEM_NEW(struct sending);
@@ -319,7 +310,7 @@ static void send_piece(void *ctx, struct batch *b, const void *zone, struct chan
 
 	*s = (struct sending){ .p = p,
 			       .b = b,
-			       .zone = zone_at(p, zone),
+			       .zone = zone,
 			       .list = mem_dup(list, n * sizeof(struct change *)),
 			       .n = n,
 			       .body = body_new() };
@@ -349,7 +340,7 @@ static struct batch_cost cost(void *ctx, const struct change *c)
 	return (struct batch_cost){ .changes = n };
 }
 
-static const void *zone_of(void *ctx, const struct change *c)
+static void *zone_of(void *ctx, const struct change *c)
 {
 	const struct endpoint *e = c->after ? c->after : c->before;
 

@@ -452,21 +452,12 @@ static void on_changed(void *ctx, const struct http_api_result *r)
 	finish(s, 0, NULL);
 }
 
-static struct google_zone *zone_at(const struct provider *p, const void *zone)
-{
-	for (size_t i = 0; i < p->nzones; i++)
-		if (p->zones[i] == zone)
-			return p->zones[i];
-	return NULL;
-}
-
-static void send_piece(void *ctx, struct batch *b, const void *zone, struct change *const *list,
-		       size_t n)
+static void send_piece(void *ctx, struct batch *b, void *zone, struct change *const *list, size_t n)
 {
 	struct provider *p = ((struct applying *)ctx)->p;
 	struct sending *s = MEM_NEW(struct sending);
 
-	*s = (struct sending){ .b = b, .zone = zone_at(p, zone), .body = cJSON_CreateObject() };
+	*s = (struct sending){ .b = b, .zone = zone, .body = cJSON_CreateObject() };
 	(void)cJSON_AddArrayToObject(s->body, "additions");
 	(void)cJSON_AddArrayToObject(s->body, "deletions");
 	for (size_t i = 0; i < n; i++) {
@@ -510,7 +501,7 @@ static struct google_zone *zone_of(const struct provider *p, const char *dns_nam
 	return best;
 }
 
-static const void *zone_of_change(void *ctx, const struct change *c)
+static void *zone_of_change(void *ctx, const struct change *c)
 {
 	const struct endpoint *e = c->after ? c->after : c->before;
 

@@ -248,9 +248,9 @@ static void records(struct provider *p,
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-static const struct zone *find_zone(const struct provider *p, const char *name)
+static struct zone *find_zone(const struct provider *p, const char *name)
 {
-	const struct zone *best = NULL;
+	struct zone *best = NULL;
 
 	for (size_t i = 0; i < p->nzones; i++)
 		if (dname_text_is_below(name, p->zones[i].name) &&
@@ -259,7 +259,7 @@ static const struct zone *find_zone(const struct provider *p, const char *name)
 	return best;
 }
 
-static const void *zone_of(void *ctx, const struct change *c)
+static void *zone_of(void *ctx, const struct change *c)
 {
 	return find_zone(ctx, change_endpoint(c)->dns_name);
 }
@@ -329,8 +329,7 @@ static void patched(void *ctx, const struct http_api_result *r)
 	free(why);
 }
 
-static void send_patch(void *ctx, struct batch *b, const void *zone, struct change *const *c,
-		       size_t n)
+static void send_patch(void *ctx, struct batch *b, void *zone, struct change *const *c, size_t n)
 {
 	struct provider *p = ctx;
 	const struct zone *z = zone;

@@ -272,11 +272,11 @@ static void read_zone(struct provider *p)
 
 /* --- writing ------------------------------------------------------------------------- */
 
-static const void *zone_of(void *ctx, const struct change *c)
+static void *zone_of(void *ctx, const struct change *c)
 {
 	struct provider *p = ctx;
 	const char *name = change_endpoint(c)->dns_name;
-	const struct zone *best = NULL;
+	struct zone *best = NULL;
 
 	for (size_t i = 0; i < p->nzones; i++)
 		if (dname_text_is_below(name, p->zones[i].name) &&
@@ -342,8 +342,7 @@ static void answered(void *ctx, const struct dns_reply *r)
 	free(why);
 }
 
-static void send_update(void *ctx, struct batch *b, const void *zone, struct change *const *c,
-			size_t n)
+static void send_update(void *ctx, struct batch *b, void *zone, struct change *const *c, size_t n)
 {
 	struct provider *p = ctx;
 	const struct zone *z = zone;

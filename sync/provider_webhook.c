@@ -350,8 +350,7 @@ static void post_changes(struct provider *p)
 	     posted);
 }
 
-static void send_changes(void *ctx, struct batch *b, const void *zone, struct change *const *c,
-			 size_t n)
+static void send_changes(void *ctx, struct batch *b, void *zone, struct change *const *c, size_t n)
 {
 	struct provider *p = ctx;
 
@@ -362,7 +361,7 @@ static void send_changes(void *ctx, struct batch *b, const void *zone, struct ch
 	post_changes(p);
 }
 
-static const void *zone_of(void *ctx, const struct change *c)
+static void *zone_of(void *ctx, const struct change *c)
 {
 	(void)c;
 	return ctx; /* the webhook knows the zones */

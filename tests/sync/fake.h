@@ -90,7 +90,7 @@ static inline void fake_records(struct provider *p,
 	loop_timer_set(p->timer, 0);
 }
 
-static inline const void *fake_zone(void *ctx, const struct change *c)
+static inline void *fake_zone(void *ctx, const struct change *c)
 {
 	(void)c;
 	return ctx;
@@ -111,7 +111,7 @@ static inline int fake_check(const struct provider *p, const struct change *c)
 	return target_set_equal(&have->targets, &c->before->targets) ? 0 : ERR_STALE;
 }
 
-static inline void fake_send(void *ctx, struct batch *b, const void *zone, struct change *const *c,
+static inline void fake_send(void *ctx, struct batch *b, void *zone, struct change *const *c,
 			     size_t n)
 {
 	struct provider *p = ctx;
