@@ -460,18 +460,25 @@ static void all_down_has_a_choice(void **state)
 	}
 }
 
-static void a_dead_address_is_taken_out_by_its_probe(void **state)
+/*
+ * A policy that probes A's members at the port of eu's server: it is alive on 127.0.0.1, and
+ * nothing listens beside it on 127.0.0.9.  The caller frees.
+ */
+static char *probe_of_eus_port(void)
 {
 	struct netaddr a;
-	char *spec;
 
-	(void)state;
-	/* what eu's server listens on is alive, and nothing listens beside it on 127.0.0.9 */
 	assert_int_equal(netaddr_from_text_port(cluster_address(eu), 0, &a), 0);
-	spec = mem_printf("{\"hosts\":[\"" A "\"],\"probes\":[{\"name\":\"t\",\"type\":\"TCP\","
+	return mem_printf("{\"hosts\":[\"" A "\"],\"probes\":[{\"name\":\"t\",\"type\":\"TCP\","
 			  "\"port\":%u,\"interval\":\"100ms\",\"timeout\":\"100ms\",\"fall\":2,"
 			  "\"rise\":1}]}",
 			  a.port);
+}
+
+static void a_dead_address_is_taken_out_by_its_probe(void **state)
+{
+	(void)state;
+	char *spec = probe_of_eus_port();
 	gslb_put(eu->g, decl_new("a", A, "roundRobin", "127.0.0.1 127.0.0.9", 1));
 	gslb_remove(us->g, "k8gb.io/ns/a");
 	answers(eu, A, "A", "127.0.0.1 127.0.0.9");
@@ -535,15 +542,10 @@ static void a_static_member_is_probed_at_another_address(void **state)
 {
 	static const char member[] = "{\"hosts\":[\"" A "\"],\"geoTag\":\"dc\",\"addresses\":"
 				     "[\"203.0.113.1\"],\"probeAddress\":\"%s\"}";
-	struct netaddr a;
-	char *spec, *m;
+	char *m;
 
 	(void)state;
-	assert_int_equal(netaddr_from_text_port(cluster_address(eu), 0, &a), 0);
-	spec = mem_printf("{\"hosts\":[\"" A "\"],\"probes\":[{\"name\":\"t\",\"type\":\"TCP\","
-			  "\"port\":%u,\"interval\":\"100ms\",\"timeout\":\"100ms\",\"fall\":2,"
-			  "\"rise\":1}]}",
-			  a.port);
+	char *spec = probe_of_eus_port();
 	gslb_put(eu->g, decl_new("a", A, "roundRobin", "127.0.0.1", 1));
 	gslb_remove(us->g, "k8gb.io/ns/a");
 	gslb_policy(eu->g, "GslbPolicy", "ns/p", spec);

@@ -60,14 +60,17 @@ static inline void script_answer(void *ctx, struct fake_conn *c, const struct fa
 	for (size_t i = 0; s->rows[i].method; i++) {
 		if (!script_matches(&s->rows[i], r))
 			continue;
+		assert_true(i < ARRAY_SIZE(s->used));
 		found = &s->rows[i];
 		if (!s->used[i]) {
 			s->used[i] = true;
 			break;
 		}
 	}
-	if (found == NULL)
+	if (found == NULL) {
 		fail_msg("not in the script: %s", s->asked.s[s->asked.n - 1]);
+		return;
+	}
 	fake_conn_reply(c, found->status, found->headers ? found->headers : "",
 			found->body ? found->body : "");
 }
