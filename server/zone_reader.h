@@ -33,7 +33,7 @@ void zone_reader_free(struct zone_reader *r); /* NULL is fine */
 bool zone_reader_is_busy(const struct zone_reader *r);
 /*
  * Begin: compare PATH (copied) with OLD (borrowed until the callback) for the published zone
- * ORIGIN.  ITEM comes back with the result.  ERR_BUSY if one is under way, ERR_NOT_FOUND without
+ * ORIGIN.  ITEM comes back with the result.  ERR_AGAIN if one is under way, ERR_NOT_FOUND without
  * such a zone, ERR_IO without a thread.
  */
 int zone_reader_start(struct zone_reader *r, void *item, const char *path, const uint8_t *origin,
