@@ -275,9 +275,19 @@ int maint_new(struct loop *loop, struct zonedb *db, struct dns_client *dns, stru
 	}
 	if (err == 0) {
 		/* behind the journal: what it restores is a zone that comes */
-		err = secondaries_new(loop, db, dns, state, &m->primaries, &m->catalogs,
-				      (size_t)config_number(config, OPT_MAX_ZONE_BYTES), is_taken,
-				      m, &m->secondaries, ret_why);
+		struct secondaries_env env = {
+			.loop = loop,
+			.db = db,
+			.dns = dns,
+			.state = state,
+			.primaries = &m->primaries,
+			.catalogs = &m->catalogs,
+			.max_bytes = (size_t)config_number(config, OPT_MAX_ZONE_BYTES),
+			.is_taken = is_taken,
+			.ctx = m,
+		};
+
+		err = secondaries_new(&env, &m->secondaries, ret_why);
 	}
 	if (err) {
 		maint_free(m);

@@ -198,25 +198,21 @@ void secondary_update_members(struct secondary *catalog)
 
 /* --- the door --- */
 
-int secondaries_new(struct loop *loop, struct zonedb *db, struct dns_client *dns,
-		    struct state *state, const struct remotes *primaries,
-		    const struct remotes *catalogs, size_t max_bytes,
-		    bool (*is_taken)(void *ctx, const uint8_t *origin), void *ctx,
-		    struct secondaries **ret, char **ret_why)
+int secondaries_new(const struct secondaries_env *env, struct secondaries **ret, char **ret_why)
 {
 	struct secondaries *s = MEM_NEW(struct secondaries);
 
-	s->loop = loop;
-	s->db = db;
-	s->dns = dns;
-	s->state = state;
-	s->max_bytes = max_bytes;
-	s->is_taken = is_taken;
-	s->ctx = ctx;
+	s->loop = env->loop;
+	s->db = env->db;
+	s->dns = env->dns;
+	s->state = env->state;
+	s->max_bytes = env->max_bytes;
+	s->is_taken = env->is_taken;
+	s->ctx = env->ctx;
 	s->waiting_end = &s->waiting;
-	int err = add_all(s, primaries, false, ret_why);
+	int err = add_all(s, env->primaries, false, ret_why);
 	if (err == 0)
-		err = add_all(s, catalogs, true, ret_why);
+		err = add_all(s, env->catalogs, true, ret_why);
 	if (err) {
 		secondaries_free(s);
 		return err;

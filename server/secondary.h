@@ -24,16 +24,21 @@ struct state;
 struct tsig_key;
 struct zonedb;
 
-/*
- * primaries, catalogs: borrowed.  max_bytes: of a zone's records; larger ones are refused.
- * ERR_EXISTS with *ret_why (caller frees): is_taken(ctx, origin) says that the zone comes from
- * elsewhere.
- */
-int secondaries_new(struct loop *loop, struct zonedb *db, struct dns_client *dns,
-		    struct state *state, const struct remotes *primaries,
-		    const struct remotes *catalogs, size_t max_bytes,
-		    bool (*is_taken)(void *ctx, const uint8_t *origin), void *ctx,
-		    struct secondaries **ret, char **ret_why);
+/* What they work with; all borrowed for their life. */
+struct secondaries_env {
+	struct loop *loop;
+	struct zonedb *db;
+	struct dns_client *dns;
+	struct state *state; /* NULL: nothing is kept over a restart */
+	const struct remotes *primaries, *catalogs;
+	size_t max_bytes; /* of a zone's records; larger ones are refused */
+	/* Does the zone come from elsewhere? */
+	bool (*is_taken)(void *ctx, const uint8_t *origin);
+	void *ctx;
+};
+
+/* ERR_EXISTS with *ret_why (caller frees): is_taken says so of a zone that is named. */
+int secondaries_new(const struct secondaries_env *env, struct secondaries **ret, char **ret_why);
 /* Writes what is not written yet. */
 void secondaries_free(struct secondaries *s);
 bool secondaries_has(const struct secondaries *s, const uint8_t *origin);
